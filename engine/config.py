@@ -1,0 +1,106 @@
+"""The engine's part of config.toml, and how the file is read.
+
+The bot's settings extend these (`bot.config`). Unknown keys are refused with their place, so that a typing slip
+never passes for a default.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from engine.catalog import Catalog, ModelSpec
+from engine.errors import ConfigError
+
+
+class Section(BaseModel):
+    """A table of config.toml."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class EngineConfig(Section):
+    """`[engine]`: where and how pictures are painted."""
+
+    executor: Literal["process", "thread"] = "process"
+    device: Literal["auto", "cuda", "mps", "cpu"] = "auto"
+    dtype: Literal["auto", "bf16", "fp16", "fp32"] = "auto"
+    memory_budget_gb: float | None = Field(default=None, gt=0)
+    """What the loaded models may take together; None: 80 % of the device's memory."""
+    cpu_offload: bool = False
+    vae_slicing: bool = True
+    vae_tiling: bool = False
+    attention_slicing: bool = False
+    previews: bool = True
+    max_attempts: int = Field(default=3, ge=1, le=10)
+    """How often a job is tried when the worker dies under it."""
+    hang_timeout_s: float = Field(default=120, gt=0)
+    """A worker without any sign of progress for so long is killed and started anew. Loading a model is exempt."""
+    models_dir: Path | None = None
+    """Where downloads are kept; None: the hub's usual cache."""
+
+
+class StorageConfig(Section):
+    """`[storage]`: what is kept, and where."""
+
+    data_dir: Path = Path("data")
+    keep_days: int | None = Field(default=None, ge=1)
+    keep_gb: float | None = Field(default=None, gt=0)
+    min_free_mb: int = Field(default=500, ge=0)
+    """New jobs are refused while the disk has less room than this."""
+
+
+class Settings(Section):
+    """The whole file, as far as the engine reads it."""
+
+    engine: EngineConfig = EngineConfig()
+    storage: StorageConfig = StorageConfig()
+    default_model: str = "tiny"
+    repositories: dict[str, str] = {}
+    """Other repositories for built-in models, by key: some get withdrawn or mirrored."""
+    models: tuple[ModelSpec, ...] = ()
+
+    @field_validator("models")
+    @classmethod
+    def _keys_differ(cls, models: tuple[ModelSpec, ...]) -> tuple[ModelSpec, ...]:
+        keys = [model.key for model in models]
+        if len(set(keys)) < len(keys):
+            raise ValueError(f"a model key is used twice: {', '.join(keys)}")
+        return models
+
+    def catalog(self) -> Catalog:
+        catalog = Catalog.with_user_models(self.models, self.repositories)
+        if self.default_model not in catalog:
+            raise ConfigError(f"default_model: there is no model {self.default_model!r}.")
+        return catalog
+
+
+AnySettings = TypeVar("AnySettings", bound=BaseModel)
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """The tables of a TOML file, {} where there is none; ConfigError names the line that does not parse."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} is not valid TOML: {error}.") from None
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror}.") from None
+
+
+def parse(kind: type[AnySettings], tables: dict[str, Any], source: str) -> AnySettings:
+    """The tables as types; ConfigError lists every key that does not fit, with its place."""
+    try:
+        return kind.model_validate(tables)
+    except ValidationError as error:
+        lines = [f"{source} does not fit:"]
+        for problem in error.errors():
+            place = ".".join(str(part) for part in problem["loc"])
+            text = "unknown key" if problem["type"] == "extra_forbidden" else problem["msg"]
+            lines.append(f"  {place}: {text}")
+        raise ConfigError("\n".join(lines)) from None
