@@ -35,7 +35,7 @@ MAX_PIXELS = 16_000_000
 """Largest picture that is opened: a file's header is checked against it before anything is decoded."""
 
 _UP = 2
-_A1111_NAMES: dict[Sampler, tuple[str, str | None]] = {
+A1111_NAMES: dict[Sampler, tuple[str, str | None]] = {
     Sampler.DDIM: ("DDIM", None),
     Sampler.EULER: ("Euler", "Normal"),
     Sampler.EULER_A: ("Euler a", "Normal"),
@@ -83,10 +83,10 @@ def encode_png(pixels: NDArray[np.uint8], texts: dict[str, str] | None = None) -
 
 def _deflate(rows: NDArray[np.uint8]) -> bytes:
     if isal_zlib is not None:
-        compressed: bytes = isal_zlib.compress(rows, level=1)
+        compressed: bytes = isal_zlib.compress(rows.data, level=1)
         return compressed
     encoder = zlib.compressobj(level=1, strategy=zlib.Z_HUFFMAN_ONLY)
-    return encoder.compress(rows) + encoder.flush()
+    return encoder.compress(rows.data) + encoder.flush()
 
 
 def _chunk(kind: bytes, data: bytes) -> bytes:
@@ -118,7 +118,7 @@ def write_metadata(request: GenerationRequest, position: int = 0, **extra: Any) 
 
 
 def _parameters(request: GenerationRequest, seed: int) -> str:
-    sampler, schedule = _A1111_NAMES[request.sampler]
+    sampler, schedule = A1111_NAMES[request.sampler]
     pairs = {
         "Steps": str(request.num_inference_steps),
         "Sampler": sampler,

@@ -12,13 +12,15 @@ import sys
 import threading
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from engine.wire import Frame, next_frame
 
 worker_log = logging.getLogger("engine.worker")
 
-_GRACE_S = 5.0
+WORKER = "engine.worker"
+GRACE_S = 5.0
 
 
 @dataclass(slots=True)
@@ -45,7 +47,7 @@ class Link:
         """Hangs up, which ends the worker; kills it where it does not end soon."""
         self.writer.close()
         try:
-            async with asyncio.timeout(_GRACE_S):
+            async with asyncio.timeout(GRACE_S):
                 return await self.ended()
         except TimeoutError:
             self.kill()
@@ -61,10 +63,18 @@ async def start(executor: Literal["process", "thread"], first: Frame) -> Link:
 
 async def _start_process() -> Link:
     pipe = asyncio.subprocess.PIPE
-    command = (sys.executable, "-m", "engine.worker", str(os.getpid()))
+    command = (sys.executable, "-m", WORKER, str(os.getpid()))
+    # The worker finds this very package, whatever the working directory is.
+    path = os.pathsep.join(filter(None, (str(Path(__file__).parent.parent), os.environ.get("PYTHONPATH"))))
     # A session of its own: Ctrl-C in the terminal is for the parent, which then ends the worker in good order.
     process = await asyncio.create_subprocess_exec(
-        *command, stdin=pipe, stdout=pipe, stderr=pipe, start_new_session=True, limit=1 << 20
+        *command,
+        stdin=pipe,
+        stdout=pipe,
+        stderr=pipe,
+        start_new_session=True,
+        env=os.environ | {"PYTHONPATH": path},
+        limit=1 << 20,
     )
     assert process.stdin is not None
     assert process.stdout is not None
@@ -109,14 +119,15 @@ async def _start_thread() -> Link:
     reader, writer = await asyncio.open_connection(sock=here)
 
     def run() -> None:
-        with there, there.makefile("rb") as incoming, there.makefile("wb") as outgoing:
-            serve(incoming, outgoing, linger_s=_GRACE_S)
+        unsent = contextlib.suppress(ConnectionError)  # when the other end closed
+        with unsent, there, there.makefile("rb") as incoming, there.makefile("wb") as outgoing:
+            serve(incoming, outgoing, linger_s=GRACE_S)
 
     thread = threading.Thread(target=run, name="engine worker", daemon=True)
     thread.start()
 
     async def ended() -> str:
-        await asyncio.to_thread(thread.join, _GRACE_S)
+        await asyncio.to_thread(thread.join, GRACE_S)
         return "its thread was given up" if thread.is_alive() else "its thread ended"
 
     return Link(reader, writer, os.getpid(), writer.close, ended)

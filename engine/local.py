@@ -106,7 +106,7 @@ class LocalEngine:
 
     async def unload(self, key: str) -> None:
         async for _ in self._ask({"is": "unload", "model": key}, key):
-            pass
+            pass  # unloading has no events: it just ends
 
     async def models(self) -> list[ModelState]:
         on_disk = await asyncio.to_thread(hub.sizes_on_disk, list(self._catalog), self._config.models_dir)
@@ -135,7 +135,7 @@ class LocalEngine:
     async def _ask(self, values: dict[str, Any], model: str, id: int | None = None) -> AsyncGenerator[Event]:
         """Sends one call and yields its events. A call that is left before its end is cancelled."""
         self._catalog.get(model)
-        if self._keeper is None:
+        if self._keeper is None or self._keeper.done():
             raise EngineLost("The engine is not running.")
         number = next(self._numbers)
         call = _Call(Frame(values | {"call": number}), model, id)

@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import gc
 import importlib
 import inspect
 import logging
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -34,8 +32,9 @@ from diffusers import (
 from engine import hub, images
 from engine.catalog import Family, ModelSpec
 from engine.config import EngineConfig
-from engine.errors import ConfigError, ModelUnavailable
-from engine.painting import NoMemory, OnStep, Pixels, Report, ShouldStop, Stopped
+from engine.device import choose_device, device_name, free_memory, memory, memory_errors
+from engine.errors import ModelUnavailable
+from engine.painting import OnStep, Pixels, Report, ShouldStop, Stopped
 from engine.types import GenerationRequest, Sampler
 
 log = logging.getLogger("engine.worker")
@@ -153,7 +152,7 @@ class DiffusersPipeline:
         return options
 
     def _told(self, scheduler: Any, on_step: OnStep) -> Callable[..., Any]:
-        """The scheduler's `step`, which now also tells of each step: unlike callbacks, every class of pipeline has it."""
+        """The scheduler's `step`, which now also tells of each step. Unlike callbacks, every pipeline has it."""
         step, done = scheduler.step, 0
 
         @functools.wraps(step)  # pipelines look at its parameters
@@ -190,14 +189,13 @@ class DiffusersPipeline:
 
     def _unscaled(self, latents: torch.Tensor) -> torch.Tensor:
         """Latents in the autoencoder's own scale."""
-        config = self._pipe.vae.config
+        config: Any = self._pipe.vae.config
+        scaled: torch.Tensor = latents / config.scaling_factor
         mean, std = config.get("latents_mean"), config.get("latents_std")
         if mean is None or std is None:
-            return latents / config.scaling_factor
+            return scaled
         shape = (1, -1, 1, 1)
-        return latents * latents.new_tensor(std).view(shape) / config.scaling_factor + latents.new_tensor(mean).view(
-            shape
-        )
+        return scaled * latents.new_tensor(std).view(shape) + latents.new_tensor(mean).view(shape)
 
     def _preview(self, latents: torch.Tensor) -> Pixels | None:
         """The latents as a small picture through a linear map of their channels; None where they are no image."""
@@ -243,10 +241,11 @@ class DiffusersPipeline:
 
 def _predicted(scheduler: Any, result: Any) -> torch.Tensor:
     """What the picture will be as far as the sampler can tell now; the noisy latents where it does not say."""
-    predicted = getattr(result, "pred_original_sample", None)
+    predicted: torch.Tensor | None = getattr(result, "pred_original_sample", None)
     if predicted is None and getattr(scheduler, "model_outputs", None):
         predicted = scheduler.model_outputs[-1]  # of the multistep solvers, which work on predictions of the picture
-    return result.prev_sample if predicted is None else predicted
+    noisy: torch.Tensor = result.prev_sample
+    return noisy if predicted is None else predicted
 
 
 def to_pixels(image: torch.Tensor) -> Pixels:
@@ -278,34 +277,8 @@ def fit_preview(vae: Any, device: torch.device) -> torch.Tensor:
     pooled = torch.nn.functional.adaptive_avg_pool2d(pictures, latents.shape[-2:])
     inputs = latents.movedim(1, -1).flatten(0, 2)
     inputs = torch.cat([inputs, torch.ones_like(inputs[:, :1])], dim=1)
-    solution = torch.linalg.lstsq(inputs, pooled.movedim(1, -1).flatten(0, 2)).solution
+    solution: torch.Tensor = torch.linalg.lstsq(inputs, pooled.movedim(1, -1).flatten(0, 2)).solution
     return solution.to(device)
-
-
-def free_memory() -> None:
-    """Gives freed blocks back to the device."""
-    gc.collect()
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()
-    elif torch.backends.mps.is_available():
-        torch.mps.empty_cache()
-
-
-@contextlib.contextmanager
-def memory_errors() -> Iterator[None]:
-    """Turns every way of running out of memory into NoMemory."""
-    out = False
-    try:
-        yield
-    except (torch.OutOfMemoryError, MemoryError):
-        out = True
-    except RuntimeError as error:
-        if "out of memory" not in str(error) and "can't allocate memory" not in str(error):
-            raise
-        out = True
-    if out:  # outside of the handlers: the error's traceback held the tensors
-        free_memory()
-        raise NoMemory
 
 
 class Diffusers:
@@ -317,20 +290,13 @@ class Diffusers:
             library.disable_progress_bar()
         transformers.utils.logging.set_verbosity_error()  # else it speaks of image processors that nobody uses
         self._device, self._dtype = choose_device(config)
-        kind = {torch.bfloat16: "bf16", torch.float16: "fp16", torch.float32: "fp32"}[self._dtype]
-        name = torch.cuda.get_device_name(self._device) if self._device.type == "cuda" else self._device.type.upper()
-        self.device = f"{name} ({kind})"
+        self.device = device_name(self._device, self._dtype)
 
     def estimate(self, spec: ModelSpec) -> int:
         return hub.size_on_disk(spec, self._config.models_dir) or spec.size_bytes or 0
 
     def memory(self) -> tuple[int | None, int | None]:
-        if self._device.type == "cuda":
-            free, total = torch.cuda.mem_get_info(self._device)
-            return total - free, total
-        if self._device.type == "mps":
-            return torch.mps.driver_allocated_memory(), torch.mps.recommended_max_memory()
-        return None, os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else None
+        return memory(self._device)
 
     def last_words(self) -> str:
         if self._device.type == "cpu":
@@ -418,19 +384,3 @@ def _upcast_decoding(vae: Any) -> None:
     vae.to(torch.float32)
     decode = vae.decode
     vae.decode = functools.wraps(decode)(lambda latents, *args, **kwargs: decode(latents.float(), *args, **kwargs))
-
-
-def choose_device(config: EngineConfig) -> tuple[torch.device, torch.dtype]:
-    """The device and the numbers it counts in: bf16 where a GPU has it, fp16 where not, fp32 on a CPU."""
-    has_mps = torch.backends.mps.is_available()
-    kind = config.device
-    if kind == "auto":
-        kind = "cuda" if torch.cuda.is_available() else "mps" if has_mps else "cpu"
-    if (kind == "cuda" and not torch.cuda.is_available()) or (kind == "mps" and not has_mps):
-        raise ConfigError(f"engine.device is {kind!r}, but PyTorch finds no such device on this machine.")
-    if config.dtype != "auto":
-        return torch.device(kind), {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}[config.dtype]
-    if kind == "cuda":
-        has_bf16 = torch.cuda.is_bf16_supported(including_emulation=False)
-        return torch.device(kind), torch.bfloat16 if has_bf16 else torch.float16
-    return torch.device(kind), torch.float16 if kind == "mps" else torch.float32

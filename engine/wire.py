@@ -64,11 +64,14 @@ def _frame(head: bytes, body: bytes) -> Frame:
 
 def read_frame(stream: BinaryIO) -> Frame | None:
     """The next frame of a blocking stream; None at its end, also where it ends within a frame (the peer died)."""
-    prefix = stream.read(_LENGTHS.size)
-    if len(prefix) < _LENGTHS.size:
+    try:
+        prefix = stream.read(_LENGTHS.size)
+        if len(prefix) < _LENGTHS.size:
+            return None
+        head_length, body_length = _lengths(prefix)
+        rest = stream.read(head_length + body_length)
+    except ConnectionError:
         return None
-    head_length, body_length = _lengths(prefix)
-    rest = stream.read(head_length + body_length)
     if len(rest) < head_length + body_length:
         return None
     return _frame(rest[:head_length], rest[head_length:])

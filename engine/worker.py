@@ -238,6 +238,7 @@ class Worker:
             pipeline = backend.load(spec, report, call.cancelled.is_set)
         log.info("loaded %s in %.1f s, %d MB", spec.key, time.monotonic() - started, pipeline.bytes // 1_000_000)
         cache.add(spec.key, pipeline)
+        self._tell(backend, cache)
         report(1.0, f"Loaded {spec.key}")
         return pipeline
 
