@@ -1,0 +1,103 @@
+"""config.toml as types: the engine's settings, and what is Discord's.
+
+Secrets come from the environment where it has them, so that the file can be shown to anybody.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr, field_validator
+
+from engine.config import Section, Settings, parse, read_toml
+from engine.types import Limit
+
+CONFIG_FILE = Path("config.toml")
+
+
+class DiscordConfig(Section):
+    """`[discord]`: how the bot reaches Discord."""
+
+    token: SecretStr | None = None
+    """The environment's DISCORD_TOKEN goes before this one."""
+    proxy: str | None = Field(default=None, pattern=r"^(https?|socks[45][ah]?)://\S+$")
+    """None: what http_proxy, https_proxy, all_proxy and no_proxy say."""
+    guild_ids: tuple[int, ...] = ()
+    """Servers whose commands are synced at once, besides the global ones, which may take a while to appear."""
+
+    @field_validator("token")
+    @classmethod
+    def _one_word(cls, token: SecretStr | None) -> SecretStr | None:
+        """An empty token is none; one with blanks was pasted wrongly, and is not repeated in the error."""
+        word = token.get_secret_value().strip() if token else ""
+        if any(character.isspace() for character in word):
+            raise ValueError("a token has no blanks in it; copy it again from the developer portal")
+        return SecretStr(word) if word else None
+
+
+class LimitsConfig(Section):
+    """`[limits]`: what binds everybody. Admins set their server's own limits besides, in Discord."""
+
+    waiting_per_person: int | None = Field(default=8, ge=1)
+    waiting_per_server: int | None = Field(default=None, ge=1)
+    waiting_in_all: int | None = Field(default=1000, ge=1)
+    images_a_day_per_person: int | None = Field(default=None, ge=1)
+    images_a_day_per_server: int | None = Field(default=None, ge=1)
+    images_a_day_in_all: int | None = Field(default=None, ge=1)
+
+    def bounds(self) -> list[Limit]:
+        """The limits that are set, as the ledger charges them."""
+        bounds: list[tuple[Literal["person", "guild", "all"], Literal["waiting", "images_a_day"], int | None]] = [
+            ("person", "waiting", self.waiting_per_person),
+            ("guild", "waiting", self.waiting_per_server),
+            ("all", "waiting", self.waiting_in_all),
+            ("person", "images_a_day", self.images_a_day_per_person),
+            ("guild", "images_a_day", self.images_a_day_per_server),
+            ("all", "images_a_day", self.images_a_day_in_all),
+        ]
+        return [Limit(scope, kind, maximum) for scope, kind, maximum in bounds if maximum is not None]
+
+
+class LoggingConfig(Section):
+    """`[logging]`: what is written down, and for how long it is kept."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    folder: Path = Path("logs")
+    file_mb: int = Field(default=10, ge=1)
+    """A file that grows past this is rotated."""
+    files: int = Field(default=5, ge=1)
+    """How many rotated files are kept."""
+
+
+class SandboxConfig(Section):
+    """`[sandbox]`: the simulated Discord in the browser."""
+
+    port: int = Field(default=8420, ge=0, le=65535)
+
+
+class Config(Settings):
+    """The whole file."""
+
+    discord: DiscordConfig = DiscordConfig()
+    limits: LimitsConfig = LimitsConfig()
+    logging: LoggingConfig = LoggingConfig()
+    sandbox: SandboxConfig = SandboxConfig()
+    drain_s: float = Field(default=30, ge=0)
+    """How long running jobs may take to finish when the bot is stopped; then they wait for its next start."""
+
+
+def load_config(path: Path = CONFIG_FILE, environment: Mapping[str, str] | None = None) -> Config:
+    """The file, with the environment's secrets in it. ConfigError names every key that does not fit.
+
+    A missing file is an error only where somebody named it: without one, the defaults hold.
+    """
+    environment = os.environ if environment is None else environment
+    tables = read_toml(path)
+    if token := environment.get("DISCORD_TOKEN", "").strip():
+        discord = tables.setdefault("discord", {})
+        if isinstance(discord, dict):
+            discord["token"] = token
+    return parse(Config, tables, str(path))
