@@ -8,7 +8,8 @@ from tests.wire.errors import Refusal
 from tests.wire.faults import Call, Delay, Drop, RateLimited, Status
 from tests.wire.judge import Judge, percentile
 from tests.wire.server import TOKEN, WireDiscord, pointed_at
-from tests.wire.state import Channel, Guild, Invocation, Member, Message, User
+from tests.wire.shown import Invocation, Message
+from tests.wire.state import Channel, Guild, Member, User
 
 __all__ = [
     "TOKEN",

@@ -12,7 +12,9 @@ import discord
 
 from tests.wire.errors import invalid_form
 from tests.wire.rules import check_choice, items, number, text
-from tests.wire.state import JSON, Attachment, Channel, Guild, Member, Message, Person, Role, User, World
+from tests.wire.shown import Attachment, Message
+from tests.wire.state import JSON, Channel, Guild, Member, Person, Role, User
+from tests.wire.world import World
 
 CHAT, USER_MENU, MESSAGE_MENU = 1, 2, 3
 SUBCOMMAND, GROUP = 1, 2
@@ -127,7 +129,7 @@ def _check_command(command: JSON, path: str, kind: int) -> None:
 def _check_options(options: Any, path: str, *, depth: int) -> int:
     length, optional_seen = 0, False
     for index, option in enumerate(items(options, path, 0, 25)):
-        place, kind = f"{path}.{index}", option.get("type")
+        place, kind = f"{path}.{index}", int(option.get("type") or 0)
         number(kind, f"{place}.type", 1, 11, required=True)
         length += _check_texts(option, place)
         if kind in (SUBCOMMAND, GROUP):

@@ -75,7 +75,7 @@ def already_acknowledged() -> Refusal:
 
 
 def too_many_followups() -> Refusal:
-    return Refusal(400, 40094, "This interaction has reached the maximum number of follow up messages")
+    return Refusal(400, 40094, "This interaction has hit the maximum number of follow up messages")
 
 
 def token_expired() -> Refusal:

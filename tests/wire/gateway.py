@@ -16,7 +16,8 @@ import zstandard
 from aiohttp import WSMsgType, web
 
 from tests.wire.judge import Judge, Violation
-from tests.wire.state import DM, JSON, Channel, World
+from tests.wire.state import DM, JSON, Channel
+from tests.wire.world import World
 
 DISPATCH, HEARTBEAT, IDENTIFY, PRESENCE, VOICE, RESUME = 0, 1, 2, 3, 4, 6
 RECONNECT, REQUEST_MEMBERS, INVALID_SESSION, HELLO, ACK = 7, 8, 9, 10, 11

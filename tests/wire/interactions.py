@@ -8,7 +8,6 @@ from aiohttp import web
 
 from tests.wire import rules
 from tests.wire.errors import (
-    Refusal,
     already_acknowledged,
     invalid_form,
     token_expired,
@@ -17,18 +16,9 @@ from tests.wire.errors import (
     unknown_interaction,
 )
 from tests.wire.messages import Form, create_message, delete_message, edit_message, read_form
-from tests.wire.state import (
-    ANSWER_DEADLINE_S,
-    COMPONENTS_V2,
-    EPHEMERAL,
-    JSON,
-    LOADING,
-    TOKEN_LIFE_S,
-    Channel,
-    Invocation,
-    Message,
-    World,
-)
+from tests.wire.shown import Invocation, Message
+from tests.wire.state import ANSWER_DEADLINE_S, COMPONENTS_V2, EPHEMERAL, JSON, LOADING, TOKEN_LIFE_S, Channel
+from tests.wire.world import World
 
 MESSAGE, DEFER, DEFER_UPDATE, UPDATE, CHOICES, MODAL = 4, 5, 6, 7, 8, 9
 ANSWERS = {
@@ -131,11 +121,8 @@ class Interactions:
     def _by_token(self, request: web.Request) -> Invocation:
         if request.match_info["app"] != str(self.world.bot.id):
             raise unknown("Webhook")
-        token = request.match_info["token"]
-        invocation = next((i for i in self.world.invocations.values() if i.token == token), None)
-        if invocation is None:
-            raise token_expired()
-        if self.world.clock.now() - invocation.created > TOKEN_LIFE_S:
+        invocation = self.world.by_token.get(request.match_info["token"])
+        if invocation is None or self.world.clock.now() - invocation.created > TOKEN_LIFE_S:
             raise token_expired()
         if invocation.answered_at is None:
             raise unknown("Webhook")
@@ -194,6 +181,3 @@ def owners_and_context(channel: Channel, person_id: int, installed: bool) -> tup
         owners["1"] = str(person_id)
     context = {1: 1, 3: 2}.get(channel.kind, 0)
     return owners, context
-
-
-__all__ = ["Interactions", "Refusal", "owners_and_context"]

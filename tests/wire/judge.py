@@ -10,7 +10,9 @@ from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field
 
 from tests.wire.errors import Refusal
-from tests.wire.state import Channel, Invocation, Message, Person, World
+from tests.wire.shown import Invocation, Message
+from tests.wire.state import Channel, Person
+from tests.wire.world import World
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from aiohttp import web
 
 from tests.wire.errors import invalid_form, too_large
 from tests.wire.rules import check_message, fill_component_ids, items, text
+from tests.wire.shown import Attachment, Invocation, Message, Seen, walk
 from tests.wire.state import (
     COMPONENTS_V2,
     EPHEMERAL,
@@ -20,15 +21,10 @@ from tests.wire.state import (
     REQUEST_LIMIT,
     SUPPRESS_EMBEDS,
     SUPPRESS_NOTIFICATIONS,
-    Attachment,
     Channel,
-    Invocation,
-    Message,
-    Seen,
     User,
-    World,
-    walk,
 )
+from tests.wire.world import World
 
 
 @dataclass

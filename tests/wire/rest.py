@@ -24,9 +24,11 @@ from tests.wire.errors import (
 )
 from tests.wire.faults import Faults, RateLimited
 from tests.wire.interactions import Interactions
-from tests.wire.judge import Judge
+from tests.wire.judge import Judge, Violation
 from tests.wire.messages import create_message, delete_message, edit_message, read_form
-from tests.wire.state import DM, JSON, PUBLIC_THREAD, REQUEST_LIMIT, Channel, Guild, Message, User, World
+from tests.wire.shown import Message
+from tests.wire.state import DM, JSON, PUBLIC_THREAD, REQUEST_LIMIT, Channel, Guild, User
+from tests.wire.world import World
 
 BASE = "/api/v10"
 NONCE_LIFE_S = 300
@@ -121,6 +123,10 @@ class Rest:
                 )
             except Refusal as problem:
                 refusal = problem
+            except Exception as problem:
+                # A mistake in this fake must fail the test, not pass for a server error that the client retries.
+                self.judge.violations.append(Violation(route, -1, f"this fake broke: {problem!r}"))
+                raise
             else:
                 # discord.py only parses a bare "application/json", which is also what Discord sends.
                 if response.content_type == "application/json":
@@ -158,7 +164,7 @@ class Rest:
 
     async def app_info(self, request: web.Request) -> web.Response:
         bot = self.world.bot
-        info = {
+        info: JSON = {
             "id": str(bot.id),
             "name": bot.name,
             "icon": None,

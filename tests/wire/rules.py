@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from typing import Any
 
-from tests.wire.errors import Refusal, empty_message, invalid_form
+from tests.wire.errors import empty_message, invalid_form
+from tests.wire.shown import walk
 from tests.wire.state import COMPONENTS_V2, EPHEMERAL, JSON, SUPPRESS_EMBEDS, SUPPRESS_NOTIFICATIONS
 
 ROW, BUTTON, STRING_SELECT, TEXT_INPUT = 1, 2, 3, 4
@@ -355,24 +356,9 @@ def check_choice(choice: JSON, path: str, kind: int) -> None:
 
 def fill_component_ids(components: list[JSON]) -> None:
     """Gives each component the sequential id that Discord gives when none was sent."""
-    from tests.wire.state import walk
-
     parts = list(walk(components))
     taken = {part["id"] for part in parts if part.get("id")}
     free = (number for number in range(1, 10_000) if number not in taken)
     for part in parts:
         if not part.get("id"):
             part["id"] = next(free)
-
-
-__all__ = [
-    "Refusal",
-    "check_choice",
-    "check_choices",
-    "check_message",
-    "check_modal",
-    "fill_component_ids",
-    "items",
-    "number",
-    "text",
-]
