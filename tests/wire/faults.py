@@ -15,6 +15,8 @@ from typing import Literal
 
 from aiohttp import web
 
+from tests.wire.messages import answer
+
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -35,7 +37,7 @@ class Status(Fault):
 
     async def strike(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         body = {"message": self.message or f"{self.status}: injected", "code": self.code}
-        return web.json_response(body, status=self.status, headers={"Content-Type": "application/json"})
+        return answer(body, self.status)
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,6 @@ class RateLimited(Fault):
     async def strike(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         everywhere = self.scope == "global"
         headers = {
-            "Content-Type": "application/json",
             "Via": "1.1 google",
             "Retry-After": str(max(1, round(self.retry_after))),
             "X-RateLimit-Scope": self.scope,
@@ -56,7 +57,7 @@ class RateLimited(Fault):
         if everywhere:
             headers["X-RateLimit-Global"] = "true"
         body = {"message": "You are being rate limited.", "retry_after": self.retry_after, "global": everywhere}
-        return web.json_response(body, status=429, headers=headers)
+        return answer(body, 429, headers)
 
 
 @dataclass(frozen=True)

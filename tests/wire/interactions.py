@@ -15,7 +15,7 @@ from tests.wire.errors import (
     unknown,
     unknown_interaction,
 )
-from tests.wire.messages import Form, create_message, delete_message, edit_message, read_form
+from tests.wire.messages import Form, answer, create_message, delete_message, edit_message, read_form
 from tests.wire.shown import Invocation, Message
 from tests.wire.state import ANSWER_DEADLINE_S, COMPONENTS_V2, EPHEMERAL, JSON, LOADING, TOKEN_LIFE_S, Channel
 from tests.wire.world import World
@@ -58,7 +58,7 @@ class Interactions:
         invocation.answered_at, invocation.answer = arrived, kind
         self.world.changes.notify()
         if request.query.get("with_response") in ("1", "true"):
-            return web.json_response(self._response(invocation, kind), status=200)
+            return answer(self._response(invocation, kind))
         return web.Response(status=204)
 
     def expire(self, invocation: Invocation) -> None:
@@ -152,18 +152,18 @@ class Interactions:
             message = self._post(invocation, form, form.payload)
             invocation.followups.append(message)
         if request.query.get("wait", "1") in ("1", "true"):
-            return web.json_response(message.json())
+            return answer(message.json())
         return web.Response(status=204)
 
     async def get(self, request: web.Request) -> web.Response:
-        return web.json_response(self._message(request, self._by_token(request)).json())
+        return answer(self._message(request, self._by_token(request)).json())
 
     async def edit(self, request: web.Request) -> web.Response:
         form = await read_form(request)
         message = self._message(request, self._by_token(request))
         if message.loading and (form.payload.get("flags") or 0) & ~(COMPONENTS_V2 | EPHEMERAL | 4):
             raise invalid_form("flags", "Only Components V2 and suppressed embeds can be set here.")
-        return web.json_response(edit_message(self.world, message, form, form.payload).json())
+        return answer(edit_message(self.world, message, form, form.payload).json())
 
     async def delete(self, request: web.Request) -> web.Response:
         delete_message(self.world, self._message(request, self._by_token(request)))

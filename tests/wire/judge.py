@@ -59,6 +59,7 @@ class Judge:
 
     def record_call(self, route: str, status: int, fault: str | None = None) -> None:
         self.calls.append(Call(time.monotonic(), route, status, fault))
+        self.world.changes.notify()
 
     def record_refusal(self, where: str, refusal: Refusal) -> None:
         self.refusals.append((where, refusal))
@@ -129,6 +130,17 @@ class Judge:
     def count(self, route: str, status: int | None = None) -> int:
         """How many requests began with `route` ("PATCH /webhooks/"), answered with that status."""
         return sum(call.route.startswith(route) and status in (None, call.status) for call in self.calls)
+
+    @property
+    def busiest_second(self) -> int:
+        """The most requests within any one second; Discord's global limit is 50."""
+        times = [call.at for call in self.calls]
+        first = most = 0
+        for last, at in enumerate(times):
+            while times[first] < at - 1:
+                first += 1
+            most = max(most, last - first + 1)
+        return most
 
     @property
     def invalid_requests(self) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,6 +34,12 @@ class Form:
 
     payload: JSON
     uploads: dict[int, tuple[str, bytes]]
+
+
+def answer(body: object, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
+    """JSON as Discord sends it: discord.py only parses a bare "application/json", without a charset."""
+    bare = {"Content-Type": "application/json", **(headers or {})}
+    return web.Response(body=json.dumps(body).encode(), status=status, headers=bare)
 
 
 async def read_form(request: web.Request) -> Form:

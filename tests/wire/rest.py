@@ -25,7 +25,7 @@ from tests.wire.errors import (
 from tests.wire.faults import Faults, RateLimited
 from tests.wire.interactions import Interactions
 from tests.wire.judge import Judge, Violation
-from tests.wire.messages import create_message, delete_message, edit_message, read_form
+from tests.wire.messages import answer, create_message, delete_message, edit_message, read_form
 from tests.wire.shown import Message
 from tests.wire.state import DM, JSON, PUBLIC_THREAD, REQUEST_LIMIT, Channel, Guild, User
 from tests.wire.world import World
@@ -113,7 +113,7 @@ class Rest:
         return response
 
     def _guarded(self, route: str, handler: Handler) -> Handler:
-        async def answer(request: web.Request) -> web.StreamResponse:
+        async def guarded(request: web.Request) -> web.StreamResponse:
             try:
                 self._authorize(request)
                 response = await handler(request)
@@ -124,19 +124,17 @@ class Rest:
             except Refusal as problem:
                 refusal = problem
             except Exception as problem:
+                if request.transport is None or request.transport.is_closing():
+                    raise  # the client died while sending
                 # A mistake in this fake must fail the test, not pass for a server error that the client retries.
                 self.judge.violations.append(Violation(route, -1, f"this fake broke: {problem!r}"))
                 raise
             else:
-                # discord.py only parses a bare "application/json", which is also what Discord sends.
-                if response.content_type == "application/json":
-                    response.headers["Content-Type"] = "application/json"
                 return response
             self.judge.record_refusal(route, refusal)
-            headers = {"Content-Type": "application/json"}
-            return web.json_response(refusal.body(), status=refusal.status, headers=headers)
+            return answer(refusal.body(), refusal.status)
 
-        return answer
+        return guarded
 
     def _authorize(self, request: web.Request) -> None:
         """Interaction routes are opened by their token alone; everything else needs the bot's."""
@@ -148,13 +146,13 @@ class Rest:
     # Who and what.
 
     async def me(self, request: web.Request) -> web.Response:
-        return web.json_response(self.world.bot.json() | {"verified": True, "mfa_enabled": False, "flags": 0})
+        return answer(self.world.bot.json() | {"verified": True, "mfa_enabled": False, "flags": 0})
 
     async def my_guilds(self, request: web.Request) -> web.Response:
-        return web.json_response([{"id": str(g.id), "name": g.name} for g in self.world.guilds.values() if g.has_bot])
+        return answer([{"id": str(g.id), "name": g.name} for g in self.world.guilds.values() if g.has_bot])
 
     async def user(self, request: web.Request) -> web.Response:
-        return web.json_response(self._find_user(request.match_info["user"]).json())
+        return answer(self._find_user(request.match_info["user"]).json())
 
     def _find_user(self, text: str) -> User:
         user = self.world.users.get(int(text)) if text.isdecimal() else None
@@ -179,17 +177,17 @@ class Rest:
             "approximate_guild_count": len(self.world.guilds),
             "integration_types_config": {"0": {}, "1": {}},
         }
-        return web.json_response(info)
+        return answer(info)
 
     async def gateway(self, request: web.Request) -> web.Response:
         body: JSON = {"url": self.gateway_url()}
         if request.path.endswith("/bot"):
             limit = {"total": 1000, "remaining": 1000, "reset_after": 0, "max_concurrency": 1}
             body |= {"shards": self.shards, "session_start_limit": limit}
-        return web.json_response(body)
+        return answer(body)
 
     async def no_emojis(self, request: web.Request) -> web.Response:
-        return web.json_response({"items": []})
+        return answer({"items": []})
 
     def _scope(self, request: web.Request) -> int | None:
         if request.match_info["app"] != str(self.world.bot.id):
@@ -199,7 +197,7 @@ class Rest:
         return self._find_guild(request).id
 
     async def commands(self, request: web.Request) -> web.Response:
-        return web.json_response(self.world.commands.get(self._scope(request), []))
+        return answer(self.world.commands.get(self._scope(request), []))
 
     async def overwrite_commands(self, request: web.Request) -> web.Response:
         scope = self._scope(request)
@@ -210,7 +208,7 @@ class Rest:
         check_commands(commands)
         self.world.commands[scope] = [self._command(command, scope) for command in commands]
         self.world.changes.notify()
-        return web.json_response(self.world.commands[scope])
+        return answer(self.world.commands[scope])
 
     def _command(self, command: JSON, scope: int | None) -> JSON:
         old = self.world.commands.get(scope, [])
@@ -241,24 +239,24 @@ class Rest:
         return guild
 
     async def guild(self, request: web.Request) -> web.Response:
-        return web.json_response(self._find_guild(request).json(self.world.bot))
+        return answer(self._find_guild(request).json(self.world.bot))
 
     async def guild_channels(self, request: web.Request) -> web.Response:
-        return web.json_response([channel.json() for channel in self._find_guild(request).channels.values()])
+        return answer([channel.json() for channel in self._find_guild(request).channels.values()])
 
     async def guild_roles(self, request: web.Request) -> web.Response:
-        return web.json_response([role.json() for role in self._find_guild(request).roles.values()])
+        return answer([role.json() for role in self._find_guild(request).roles.values()])
 
     async def guild_member(self, request: web.Request) -> web.Response:
         member = self._find_guild(request).members.get(int(request.match_info["user"]))
         if member is None:
             raise unknown("Member")
-        return web.json_response(member.json())
+        return answer(member.json())
 
     async def open_dm(self, request: web.Request) -> web.Response:
         form = await read_form(request)
         user = self._find_user(str(form.payload.get("recipient_id")))
-        return web.json_response(self.world.dm_with(user).json())
+        return answer(self.world.dm_with(user).json())
 
     def _find_channel(self, request: web.Request, *needed: str) -> Channel:
         """The channel, if the bot may look into it and has the permissions `needed`."""
@@ -277,7 +275,7 @@ class Rest:
         return bool((self.world.bot_permissions(channel) or 0) & _bit(name))
 
     async def channel(self, request: web.Request) -> web.Response:
-        return web.json_response(self._find_channel(request).json())
+        return answer(self._find_channel(request).json())
 
     async def typing(self, request: web.Request) -> web.Response:
         self._find_channel(request, "send_messages")
@@ -295,7 +293,7 @@ class Rest:
     async def list_messages(self, request: web.Request) -> web.Response:
         channel = self._find_channel(request)
         if not self._may(channel, "read_message_history"):
-            return web.json_response([])
+            return answer([])
         limit = int(request.query.get("limit", 50))
         if not 1 <= limit <= 100:
             raise invalid_form("limit", "int value should be between 1 and 100.", "NUMBER_TYPE_MAX")
@@ -305,13 +303,13 @@ class Rest:
             found = [m for m in found if m.id < int(before)]
         if after := request.query.get("after"):
             found = [m for m in found if m.id > int(after)][-limit:]
-        return web.json_response([message.json() for message in found[:limit]])
+        return answer([message.json() for message in found[:limit]])
 
     async def get_message(self, request: web.Request) -> web.Response:
         channel = self._find_channel(request)
         if not self._may(channel, "read_message_history"):
             raise missing_permissions()
-        return web.json_response(self._find_message(request, channel).json())
+        return answer(self._find_message(request, channel).json())
 
     async def post_message(self, request: web.Request) -> web.Response:
         form = await read_form(request)
@@ -327,11 +325,11 @@ class Rest:
             raise invalid_form("flags", "Only interactions can be answered ephemerally.", "MESSAGE_FLAGS_INVALID")
         nonce = form.payload.get("nonce")
         if form.payload.get("enforce_nonce") and nonce is not None and (same := self._same_nonce(channel, str(nonce))):
-            return web.json_response(same.json())
+            return answer(same.json())
         reply_to = self._reply(form.payload, channel)
         message = create_message(self.world, channel, self.world.bot, form, form.payload, reply_to=reply_to)
         await self.emit("MESSAGE_CREATE", message.json(), channel)
-        return web.json_response(message.json())
+        return answer(message.json())
 
     def _same_nonce(self, channel: Channel, nonce: str) -> Message | None:
         """`enforce_nonce`: the message that stands already, for some minutes; also when it was deleted since."""
@@ -367,7 +365,7 @@ class Rest:
             raise someone_elses_message()
         edit_message(self.world, message, form, form.payload)
         await self.emit("MESSAGE_UPDATE", message.json(), channel)
-        return web.json_response(message.json())
+        return answer(message.json())
 
     async def delete_message(self, request: web.Request) -> web.Response:
         channel = self._find_channel(request)
