@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 from engine.catalog import ModelSpec
-from engine.errors import ModelUnavailable
 
 INDEX = "model_index.json"
 UNUSED = frozenset({"safety_checker", "feature_extractor", "image_encoder"})
@@ -162,11 +161,3 @@ def sizes_on_disk(specs: Iterable[ModelSpec], models_dir: Path | None) -> dict[s
     """By key, for those that are wholly here."""
     sizes = {spec.key: size_on_disk(spec, models_dir) for spec in specs}
     return {key: size for key, size in sizes.items() if size is not None}
-
-
-def find(spec: ModelSpec, models_dir: Path | None) -> Path:
-    """The model's folder or file on this disk; ModelUnavailable where it is not there."""
-    place = snapshot(spec, models_dir)
-    if place is None:
-        raise ModelUnavailable(spec.key, f"{spec.repository} is not there.", "Check the path in config.toml.")
-    return place

@@ -29,7 +29,7 @@ from diffusers import (
     UniPCMultistepScheduler,
 )
 
-from engine import hub, images
+from engine import download, hub, images
 from engine.catalog import Family, ModelSpec
 from engine.config import EngineConfig
 from engine.device import choose_device, device_name, free_memory, memory, memory_errors
@@ -304,7 +304,7 @@ class Diffusers:
         return "Try a smaller size, a smaller model, or cpu_offload = true under [engine] in config.toml."
 
     def load(self, spec: ModelSpec, report: Report, should_stop: ShouldStop) -> DiffusersPipeline:
-        place = hub.find(spec, self._config.models_dir)
+        place = download.fetch(spec, self._config.models_dir, report, should_stop)
         with memory_errors():
             if place.is_file():
                 pipe = self._load_file(spec, place, report)
