@@ -98,6 +98,7 @@ class Interactions:
             invocation.choices = data["choices"]
         else:
             rules.check_modal(data)
+            rules.fill_component_ids(data["components"])
             invocation.modal = data
 
     def _post(self, invocation: Invocation, form: Form, data: JSON) -> Message:

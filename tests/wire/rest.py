@@ -92,7 +92,8 @@ class Rest:
             ("DELETE", "/webhooks/{app}/{token}/messages/{message}", self.interactions.delete),
         ):
             add(method, BASE + path, handler)
-        app.router.add_get("/attachments/{channel}/{id}/{name}", self.download)
+        for folder in ("attachments", "ephemeral-attachments"):
+            app.router.add_get(f"/{folder}/{{channel}}/{{id}}/{{name}}", self.download)
         return app
 
     @web.middleware

@@ -289,6 +289,11 @@ class _Components:
         text(component.get("label"), f"{path}.label", 45)
         text(component.get("description"), f"{path}.description", 100, shortest=0, required=False)
         self.visit(component.get("component"), f"{path}.component", IN_LABEL)
+        child = component["component"]
+        if child.get("required", True) and child.get("min_values") == 0:
+            raise invalid_form(f"{path}.component.min_values", "Must be at least 1 where an answer is required.")
+        if child.get("disabled"):
+            raise invalid_form(f"{path}.component.disabled", "Modals cannot have disabled components.")
 
     def text_input(self, component: JSON, path: str) -> None:
         self.custom_id(component, path)

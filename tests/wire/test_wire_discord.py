@@ -337,7 +337,7 @@ class TestRefusals:
         ]
         for commands in bad:
             with pytest.raises(discord.HTTPException) as refused:
-                await painter.http.bulk_upsert_global_commands(wire.bot.id, commands)  # type: ignore[arg-type]
+                await painter.http.bulk_upsert_global_commands(wire.bot.id, commands)
             assert refused.value.code == 50035
         assert {command["name"] for command in wire.world.commands[None]} == {"paint", "ask", "whisper", "Recipe"}
 
@@ -356,7 +356,7 @@ class TestFaults:
         self, wire: WireDiscord, painter: Painter, room: Channel
     ) -> None:
         for scope in ("user", "shared", "global"):
-            wire.faults.next("POST /channels/*/messages", RateLimited(0.05, scope))  # type: ignore[arg-type]
+            wire.faults.next("POST /channels/*/messages", RateLimited(0.05, scope))
             await here(painter, room).send(scope)
         assert [message.text for message in wire.judge.messages(room)] == ["user", "shared", "global"]
         assert wire.judge.count("POST /channels/", 429) == 3

@@ -54,7 +54,8 @@ class World:
     ) -> Attachment:
         number = self.snowflake()
         clean = re.sub(r"[^A-Za-z0-9._-]", "_", filename) or "unknown"
-        url = f"https://cdn.discordapp.com/attachments/{channel.id}/{number}/{clean}?ex=7fffffff&is=0&hm=0"
+        folder = "ephemeral-attachments" if ephemeral else "attachments"
+        url = f"https://cdn.discordapp.com/{folder}/{channel.id}/{number}/{clean}?ex=7fffffff&is=0&hm=0"
         file = Attachment(number, clean, data, url, description, ephemeral)
         self.attachments[number] = file
         return file
