@@ -214,9 +214,14 @@ class Catalog:
             first = error.errors()[0]
             name = str(first["loc"][0])
             raise InvalidRequest(name, _short(first.get("input")), _allowed(name, spec)) from None
+        self.check(request)
+        return request
+
+    def check(self, request: GenerationRequest) -> None:
+        """Raises NotFound or InvalidRequest where a request does not fit its model."""
+        spec = self.get(request.model)
         for field in ("num_inference_steps", "guidance_scale", "width", "height"):
             spec.check(field, getattr(request, field))
-        return request
 
 
 def _span(low: float, high: float) -> str:

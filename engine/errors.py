@@ -39,7 +39,8 @@ class InvalidRequest(EaselError):
     code = "invalid_request"
 
     def __init__(self, field: str, value: object, allowed: str) -> None:
-        super().__init__(f"{field}: {value!r} does not fit; allowed: {allowed}.", field=field, value=value, allowed=allowed)
+        message = f"{field}: {value!r} does not fit; allowed: {allowed}."
+        super().__init__(message, field=field, value=value, allowed=allowed)
         self.field, self.value, self.allowed = field, value, allowed
 
 
@@ -47,7 +48,7 @@ class NotFound(EaselError):
     code = "not_found"
 
     def __init__(self, what: str, name: str, hint: str = "") -> None:
-        super().__init__(f"There is no {what} {name!r}." + (f" {hint}" if hint else ""), what=what, name=name, hint=hint)
+        super().__init__(f"There is no {what} {name!r}. {hint}".rstrip(), what=what, name=name, hint=hint)
 
 
 class LimitReached(EaselError):
@@ -81,7 +82,8 @@ class ModelUnavailable(EaselError):
     code = "model_unavailable"
 
     def __init__(self, key: str, reason: str, hint: str = "") -> None:
-        super().__init__(f"The model {key} cannot be used: {reason}" + (f" {hint}" if hint else ""), key=key, reason=reason, hint=hint)
+        message = f"The model {key} cannot be used: {reason} {hint}".rstrip()
+        super().__init__(message, key=key, reason=reason, hint=hint)
         self.key, self.reason, self.hint = key, reason, hint
 
 

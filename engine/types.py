@@ -65,8 +65,12 @@ class GenerationRequest(BaseModel):
     @property
     def row_steps(self) -> int:
         """What the request costs, in UNet rows times steps: the engine's measure of work and of fairness."""
-        rows = 2 if self.guidance_scale > 1 else 1
-        return rows * self.num_inference_steps * self.num_images
+        return row_steps(self.guidance_scale, self.num_inference_steps, self.num_images)
+
+
+def row_steps(guidance_scale: float, num_inference_steps: int, num_images: int) -> int:
+    """UNet rows times steps: guidance needs a second row for each picture."""
+    return (2 if guidance_scale > 1 else 1) * num_inference_steps * num_images
 
 
 class Status(enum.StrEnum):

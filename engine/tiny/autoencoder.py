@@ -67,7 +67,9 @@ def loss_of(output: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
     return error.abs().mean() + 4 * error.square().mean() + 0.5 * edges
 
 
-def train(pictures: dict[str, np.ndarray], out: Path, minutes: float, device: str, batch: int = 16, decoder_only: bool = False) -> None:
+def train(
+    pictures: dict[str, np.ndarray], out: Path, minutes: float, device: str, batch: int = 16, decoder_only: bool = False
+) -> None:
     """Trains for `minutes`, the rate falling to zero with them; goes on from the checkpoint in `out`, if any.
 
     `decoder_only` goes on from the settled autoencoder and keeps the encoder, and with it all latents, as they are.
@@ -75,7 +77,9 @@ def train(pictures: dict[str, np.ndarray], out: Path, minutes: float, device: st
     file = out / ("autoencoder-unit.pt" if decoder_only else "autoencoder.pt")
     torch.manual_seed(0)
     model: Any = build().to(device, memory_format=torch.channels_last)
-    parameters = [*model.decoder.parameters(), *model.post_quant_conv.parameters()] if decoder_only else list(model.parameters())
+    parameters = (
+        [*model.decoder.parameters(), *model.post_quant_conv.parameters()] if decoder_only else list(model.parameters())
+    )
     optimizer = torch.optim.AdamW(parameters, lr=1e-3, betas=(0.9, 0.99), weight_decay=1e-4, fused=True)
     state = restore(file, model=model)
     step = int(state.get("step", 0))

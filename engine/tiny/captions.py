@@ -71,7 +71,9 @@ class Captioner:
         words += "".join(f", {tail}" for tail in self._tails())
         if color != NO_COLOR:
             hue = pick(COLORS[color].en)
-            words = pick(EN["backgrounds"]).format(words=words, color=hue) if roll() < 0.85 else f"{words} {hue} background"
+            words = (
+                pick(EN["backgrounds"]).format(words=words, color=hue) if roll() < 0.85 else f"{words} {hue} background"
+            )
             words += "".join(f", {tail}" for tail in self._some(EN["qualities"], (0.15, 0.3)))
         if roll() < 0.08:
             words = words[0].upper() + words[1:] + pick((".", "!", ""))
@@ -88,7 +90,10 @@ class Captioner:
     def _fill(self, scene: str) -> str:
         pick = self._random.choice
         return scene.format(
-            other=pick(self._others_en), color=pick(pick(COLORS).en), place=pick(EN["places"]), word=_unknown_word(self._random)
+            other=pick(self._others_en),
+            color=pick(pick(COLORS).en),
+            place=pick(EN["places"]),
+            word=_unknown_word(self._random),
         )
 
     def _chinese(self, subject: int, color: int) -> str:
@@ -145,7 +150,11 @@ def names_by_subject(subjects: Sequence[Subject], language: str) -> list[tuple[s
                     if tag.lower() not in taken and i not in owners[tag.lower()]:
                         owners[tag.lower()].append(i)
     for tag, found in owners.items():
-        endings = [i for i in found if any(subjects[i].words[s][0].lower().endswith(tag) for s in scripts if s in subjects[i].words)]
+        endings = [
+            i
+            for i in found
+            if any(subjects[i].words[s][0].lower().endswith(tag) for s in scripts if s in subjects[i].words)
+        ]
         if len(found) == 1 or endings:
             names[(endings or found)[0]].append(tag)
     return [tuple(dict.fromkeys(each)) or (subjects[i].label.lower(),) for i, each in enumerate(names)]
@@ -161,5 +170,8 @@ def _slip(word: str, random: random.Random) -> str:
 
 def _unknown_word(random: random.Random) -> str:
     """A word that no language has, so that names and new words do no harm."""
-    syllables = [random.choice("bcdfghjklmnprstvwz") + random.choice(("a", "e", "i", "o", "u", "ar", "en", "is", "on")) for _ in range(random.randint(1, 4))]
+    syllables = [
+        random.choice("bcdfghjklmnprstvwz") + random.choice(("a", "e", "i", "o", "u", "ar", "en", "is", "on"))
+        for _ in range(random.randint(1, 4))
+    ]
     return "".join(syllables) + random.choice(("", "", "s", "x", "ing", "ed"))

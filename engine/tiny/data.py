@@ -58,7 +58,9 @@ def _key(hexcode: str) -> str:
 
 def _members(archive: Path) -> Iterator[tuple[str, bytes]]:
     if not archive.is_file():
-        raise SystemExit(f"{archive} is missing. In that folder: npm pack @lobehub/fluent-emoji-3d@1.1.0 emojibase-data@17.0.0")
+        raise SystemExit(
+            f"{archive} is missing. In that folder: npm pack @lobehub/fluent-emoji-3d@1.1.0 emojibase-data@17.0.0"
+        )
     with tarfile.open(archive) as tar:
         for member in tar:
             file = tar.extractfile(member)
@@ -71,7 +73,11 @@ def _shrink(webp: bytes, size: int) -> np.ndarray:
     rgba = np.asarray(Image.open(io.BytesIO(webp)).convert("RGBA"), dtype=np.float32) / 255
     rgba[..., :3] *= rgba[..., 3:]
     channels = [
-        np.asarray(Image.fromarray(rgba[..., i]).resize((size, size), Image.Resampling.BOX if 256 % size == 0 else Image.Resampling.LANCZOS))
+        np.asarray(
+            Image.fromarray(rgba[..., i]).resize(
+                (size, size), Image.Resampling.BOX if 256 % size == 0 else Image.Resampling.LANCZOS
+            )
+        )
         for i in range(4)
     ]
     return np.clip(np.stack(channels, axis=-1), 0, 1)

@@ -92,7 +92,9 @@ class Heads(torch.nn.Module):
 
 def looks_of(pictures: np.ndarray) -> torch.Tensor:
     """Principal components of premultiplied pictures (n, 64, 64, 4) shrunk to 16²: (n, LOOKS), unit variance over all."""
-    small = pictures.reshape(len(pictures), 16, 4, 16, 4, 4).mean(axis=(2, 4), dtype=np.float32).reshape(len(pictures), -1)
+    small = (
+        pictures.reshape(len(pictures), 16, 4, 16, 4, 4).mean(axis=(2, 4), dtype=np.float32).reshape(len(pictures), -1)
+    )
     small = torch.from_numpy(small / 255)
     small = small - small.mean(dim=0)
     _, _, directions = torch.linalg.svd(small, full_matrices=False)
@@ -112,7 +114,9 @@ def sampling_weights(subjects: list[Subject]) -> np.ndarray:
     return weights / weights.sum()
 
 
-def train(subjects: list[Subject], pictures: np.ndarray, out: Path, minutes: float, device: str, batch: int = 192) -> None:
+def train(
+    subjects: list[Subject], pictures: np.ndarray, out: Path, minutes: float, device: str, batch: int = 192
+) -> None:
     """Trains for `minutes`; goes on from the checkpoint in `out`, if any."""
     torch.manual_seed(0)
     captioner = Captioner(subjects, seed=0)
@@ -172,10 +176,18 @@ def told_apart(model: Any, heads: Heads, tokenizer: CLIPTokenizer, subjects: lis
     captioner = Captioner(subjects, seed=7)
     concrete = [i for i, subject in enumerate(subjects) if subject.concrete]
     captions = [captioner.write(i) for i in concrete]
-    states = torch.cat([model(tokenize(tokenizer, [c.text for c in captions[i : i + 64]])).last_hidden_state[:, -1] for i in range(0, len(captions), 64)])
+    states = torch.cat(
+        [
+            model(tokenize(tokenizer, [c.text for c in captions[i : i + 64]])).last_hidden_state[:, -1]
+            for i in range(0, len(captions), 64)
+        ]
+    )
     subject = heads.subject(states).argmax(dim=1).tolist()
     color = heads.color(states).argmax(dim=1).tolist()
-    for name, chosen in (("en", [c.text.isascii() for c in captions]), ("zh", [not c.text.isascii() for c in captions])):
+    for name, chosen in (
+        ("en", [c.text.isascii() for c in captions]),
+        ("zh", [not c.text.isascii() for c in captions]),
+    ):
         rows = [i for i, yes in enumerate(chosen) if yes]
         right = sum(subject[i] == captions[i].subject for i in rows) / len(rows)
         backgrounds = sum(color[i] == captions[i].color for i in rows) / len(rows)

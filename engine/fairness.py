@@ -1,0 +1,143 @@
+"""Which job is next. Pure and synchronous: values in, a choice out; time is an argument.
+
+Least-attained service: whoever had the least work done for them lately comes first, counted in row-steps and
+forgotten by half every ten minutes; between people who had about the same, the server that had the least. Waiting
+gives credit, so that nobody waits for ever. A model that is loaded is preferred, but only for so long.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+HALF_LIFE_S = 600.0
+QUANTUM = 30.0
+"""People whose service differs by less, in row-steps, had about the same: about half a picture of the big models."""
+
+CREDIT_PER_S = 1.0
+"""Row-steps that each second of waiting is worth."""
+
+PATIENCE_S = 20.0
+"""How long people whose model is not loaded may be passed over for those whose model is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """A job that waits. `row_steps` is what it costs."""
+
+    id: int
+    person_id: str
+    guild_id: str | None
+    model: str
+    row_steps: int
+    attempt: int
+    created_at: datetime
+    retry_at: datetime | None = None
+
+
+@dataclass(slots=True)
+class _Account:
+    """Row-steps attained, as they stood at a moment, and when the last job started; in seconds of any clock."""
+
+    attained: float = 0.0
+    at: float = 0.0
+    served_at: float = -math.inf
+
+    def now(self, now: float) -> float:
+        return self.attained * math.exp2(-max(0.0, now - self.at) / HALF_LIFE_S)
+
+
+@dataclass(slots=True)
+class Shares:
+    """Who attained how much. Charged when a job starts, refunded when it comes back undone."""
+
+    _people: dict[str, _Account] = field(default_factory=dict)
+    _guilds: dict[str, _Account] = field(default_factory=dict)
+
+    def charge(self, job: Queued, now: float) -> None:
+        self._add(job, job.row_steps, now)
+        self._people[job.person_id].served_at = now
+
+    def refund(self, job: Queued, now: float) -> None:
+        self._add(job, -job.row_steps, now)
+
+    def _add(self, job: Queued, row_steps: float, now: float) -> None:
+        for accounts, key in ((self._people, job.person_id), (self._guilds, job.guild_id or "")):
+            account = accounts.setdefault(key, _Account())
+            account.attained, account.at = max(0.0, account.now(now) + row_steps), now
+        if len(self._people) > 10_000:
+            self._people = {key: a for key, a in self._people.items() if a.now(now) >= 1}
+
+    def person(self, person_id: str, now: float) -> float:
+        account = self._people.get(person_id)
+        return account.now(now) if account else 0.0
+
+    def guild(self, guild_id: str | None, now: float) -> float:
+        account = self._guilds.get(guild_id or "")
+        return account.now(now) if account else 0.0
+
+    def served_at(self, person_id: str) -> float:
+        account = self._people.get(person_id)
+        return account.served_at if account else -math.inf
+
+    def copy(self) -> Shares:
+        """For looking ahead."""
+        twin = Shares()
+        for mine, its in ((self._people, twin._people), (self._guilds, twin._guilds)):
+            its.update({key: _Account(a.attained, a.at, a.served_at) for key, a in mine.items()})
+        return twin
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A queued job with the second at which it came, on the clock that `choose` is asked with."""
+
+    job: Queued
+    since: float
+    ready_at: float = -math.inf
+    """Not before, where it is tried again."""
+
+
+def choose(waiting: Iterable[Waiting], shares: Shares, now: float, loaded: Collection[str] = ()) -> Waiting | None:
+    """The job to start now, None where none is ready. Of one person's jobs the oldest of its kind goes first."""
+    heads: dict[tuple[str, str | None, str], Waiting] = {}
+    for each in waiting:
+        if each.ready_at <= now:
+            kind = (each.job.person_id, each.job.guild_id, each.job.model)
+            if kind not in heads or each.job.id < heads[kind].job.id:
+                heads[kind] = each
+    if not heads:
+        return None
+
+    def waited(each: Waiting) -> float:
+        # A person's, not a job's: five hundred jobs that wait together earn what one does.
+        return max(0.0, now - max(each.since, shares.served_at(each.job.person_id)))
+
+    def rank(each: Waiting) -> tuple[float, float, int]:
+        attained = shares.person(each.job.person_id, now) - CREDIT_PER_S * waited(each)
+        return math.floor(attained / QUANTUM), shares.guild(each.job.guild_id, now), each.job.id
+
+    best = min(heads.values(), key=rank)
+    if best.job.model not in loaded and waited(best) < PATIENCE_S:
+        warm = [each for each in heads.values() if each.job.model in loaded]
+        return min(warm, key=rank, default=best)
+    return best
+
+
+def order(
+    waiting: Collection[Waiting], shares: Shares, now: float, loaded: Collection[str] = (), limit: int = 100
+) -> list[int]:
+    """The ids in the order in which they would start if nothing more came: the first `limit` of them."""
+    left = {each.job.id: each for each in waiting}
+    ahead = shares.copy()
+    ids: list[int] = []
+    while left and len(ids) < limit:
+        following = choose(left.values(), ahead, now, loaded)
+        if following is None:
+            break
+        del left[following.job.id]
+        ahead.charge(following.job, now)
+        ids.append(following.job.id)
+    return ids

@@ -1,0 +1,173 @@
+"""Rows of the ledger as values of `engine.types`, and the queries of the history."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import aiosqlite
+
+from engine import schema
+from engine.errors import NotFound
+from engine.fairness import Queued
+from engine.types import Generation, GenerationRequest, Origin, PictureRecord, Sampler, Status, row_steps, to_base36
+
+if TYPE_CHECKING:
+    from engine.ledger import HistoryFilter
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_REQUEST = ", ".join(GenerationRequest.model_fields)
+_PLACES = ", ".join("?" for _ in GenerationRequest.model_fields)
+
+
+def stamp(moment: datetime) -> int:
+    """Microseconds since 1970, exactly."""
+    return (moment - _EPOCH) // timedelta(microseconds=1)
+
+
+def moment(stamp: int) -> datetime:
+    return _EPOCH + timedelta(microseconds=stamp)
+
+
+def _maybe(stamp: int | None) -> datetime | None:
+    return None if stamp is None else moment(stamp)
+
+
+async def one(connection: aiosqlite.Connection, query: str, *values: object) -> sqlite3.Row | None:
+    """The first row of a query."""
+    async with connection.execute(query, values) as cursor:
+        return await cursor.fetchone()
+
+
+async def insert_generation(
+    connection: aiosqlite.Connection,
+    id: int,
+    request: GenerationRequest,
+    origin: Origin,
+    key: str | None,
+    parent_id: int | None,
+    created_at: int,
+    version: str,
+) -> None:
+    await connection.execute(
+        "INSERT INTO generations (id, interaction_id, status, parent_id, person_id, guild_id, channel_id, private,"
+        f" created_at, easel_version, {_REQUEST}) VALUES (?, ?, 'queued', ?, ?, ?, ?, ?, ?, ?, {_PLACES})",
+        (
+            id,
+            key,
+            parent_id,
+            origin.person_id,
+            origin.guild_id,
+            origin.channel_id,
+            origin.private,
+            created_at,
+            version,
+            *request.model_dump(mode="json").values(),
+        ),
+    )
+
+
+async def generation(connection: aiosqlite.Connection, id: int) -> Generation:
+    """One generation with its pictures; NotFound where there is none of that id."""
+    row = await one(
+        connection,
+        "SELECT status, person_id, guild_id, channel_id, private, attempt, created_at, started_at, finished_at,"
+        f" seconds_running, parent_id, error_code, error_text, extra, {_REQUEST} FROM generations WHERE id = ?",
+        id,
+    )
+    if row is None:
+        raise NotFound("generation", to_base36(id))
+    values = dict(zip(GenerationRequest.model_fields, row[14:], strict=True))
+    found = Generation(
+        id=id,
+        status=Status(row[0]),
+        # What the ledger holds was checked when it was queued: ranges that changed since must not hide it.
+        request=GenerationRequest.model_construct(**values | {"sampler": Sampler(values["sampler"])}),
+        origin=Origin(row[1], row[2], row[3], bool(row[4])),
+        attempt=row[5],
+        created_at=moment(row[6]),
+        started_at=_maybe(row[7]),
+        finished_at=_maybe(row[8]),
+        seconds_running=row[9],
+        parent_id=row[10],
+        error_code=row[11],
+        error_text=row[12],
+        extra=json.loads(row[13]),
+    )
+    if found.status is not Status.STORED:
+        return found
+    rows = await connection.execute_fetchall(
+        "SELECT generation_id, position, seed, path, bytes, sha256, width, height, deleted_at FROM pictures"
+        " WHERE generation_id = ? ORDER BY position",
+        (id,),
+    )
+    return replace(found, pictures=tuple(_picture(row) for row in rows))
+
+
+def _picture(row: sqlite3.Row) -> PictureRecord:
+    id, position, seed, path, size, sha256, width, height, deleted_at = row
+    return PictureRecord(id, position, seed, path, size, sha256, width, height, _maybe(deleted_at))
+
+
+def queued(row: sqlite3.Row) -> Queued:
+    id, person_id, guild_id, model, guidance_scale, steps, images, attempt, created_at, retry_at = row
+    return Queued(
+        id=id,
+        person_id=person_id,
+        guild_id=guild_id,
+        model=model,
+        row_steps=row_steps(guidance_scale, steps, images),
+        attempt=attempt,
+        created_at=moment(created_at),
+        retry_at=_maybe(retry_at),
+    )
+
+
+def history_query(filter: HistoryFilter, before: int | None, limit: int) -> tuple[str, list[Any]]:
+    """Ids of a page, newest first. Each shape is answered by walking one index backwards from `before`."""
+    conditions: list[str] = []
+    values: list[Any] = []
+
+    def add(condition: str, *new: object) -> None:
+        conditions.append(condition)
+        values.extend(new)
+
+    search = None
+    if filter.search is not None and filter.search.strip():
+        search = schema.search_for(filter.search)
+        if search is None:  # nothing but signs: no prompt is indexed by those
+            return "SELECT 0 WHERE 0", []
+    if search is not None:
+        # Whose it is stands in the index too, so that one person's page never walks everybody's matches.
+        whose = [f"p{filter.person_id}"] if filter.person_id else []
+        whose += [f"g{filter.guild_id}"] if filter.guild_id else []
+        query = f"words : ({search})" + "".join(f' AND whose : "{name}"' for name in whose)
+        source = "prompts AS p JOIN generations AS g ON g.id = p.rowid"
+        order = "p.rowid"
+        add("p.prompts MATCH ?", query)
+    elif filter.favourites_of is not None:
+        source, order = "favourites AS f CROSS JOIN generations AS g ON g.id = f.generation_id", "f.generation_id"
+    else:
+        source, order = "generations AS g", "g.id"
+    if filter.favourites_of is not None and search is not None:
+        add("EXISTS (SELECT 1 FROM favourites WHERE person_id = ? AND generation_id = g.id)", filter.favourites_of)
+    elif filter.favourites_of is not None:
+        add("f.person_id = ?", filter.favourites_of)
+    if filter.status is not None:
+        # A constant, so that the partial indexes serve.
+        add(f"g.status = '{filter.status.value}'")
+    for column in ("person_id", "guild_id", "model"):
+        if (value := getattr(filter, column)) is not None:
+            add(f"g.{column} = ?", value)
+    if filter.since is not None:
+        add("g.created_at >= ?", stamp(filter.since))
+    if filter.until is not None:
+        add("g.created_at < ?", stamp(filter.until))
+    if before is not None:
+        add(f"{order} < ?", before)
+    where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
+    distinct = "DISTINCT " if filter.favourites_of is not None and search is None else ""
+    return f"SELECT {distinct}{order} FROM {source}{where} ORDER BY {order} DESC LIMIT ?", [*values, limit]

@@ -1,0 +1,171 @@
+"""The tables, as numbered migrations: `PRAGMA user_version` says how many a file has been through.
+
+Migrations that were released never change; a new one is added at the end. Times are UTC in microseconds since 1970.
+Discord's tables are here too, since a job and its delivery are written in one transaction.
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+
+from engine.errors import LedgerTooNew
+
+MIGRATIONS: tuple[str, ...] = (
+    """
+    CREATE TABLE generations (
+        id INTEGER PRIMARY KEY,
+        interaction_id TEXT UNIQUE,          -- Discord's, or the client's idempotency key
+        status TEXT NOT NULL,
+        attempt INTEGER NOT NULL DEFAULT 0,  -- how often it was leased
+        owner_boot TEXT,                     -- the boot that holds the lease, while running
+        retry_at INTEGER,                    -- not to be leased before
+        prompt TEXT NOT NULL,
+        negative_prompt TEXT NOT NULL,
+        model TEXT NOT NULL,
+        num_inference_steps INTEGER NOT NULL,
+        guidance_scale REAL NOT NULL,
+        width INTEGER NOT NULL,
+        height INTEGER NOT NULL,
+        sampler TEXT NOT NULL,
+        seed INTEGER NOT NULL,
+        num_images INTEGER NOT NULL,
+        extra TEXT NOT NULL DEFAULT '{}',    -- JSON, for options to come
+        parent_id INTEGER,
+        person_id TEXT NOT NULL,
+        guild_id TEXT,
+        channel_id TEXT,
+        private INTEGER NOT NULL DEFAULT 0,
+        created_at INTEGER NOT NULL,
+        started_at INTEGER,
+        finished_at INTEGER,
+        seconds_running REAL,
+        error_code TEXT,
+        error_text TEXT,
+        easel_version TEXT NOT NULL
+    );
+    CREATE INDEX generations_open ON generations (status, id) WHERE status IN ('queued', 'running');
+    CREATE INDEX generations_newest ON generations (id) WHERE status = 'stored';
+    CREATE INDEX generations_of_person ON generations (person_id, id) WHERE status = 'stored';
+    CREATE INDEX generations_of_guild ON generations (guild_id, id) WHERE status = 'stored';
+    CREATE INDEX generations_of_model ON generations (model, id) WHERE status = 'stored';
+    CREATE INDEX generations_of_person_model ON generations (person_id, model, id) WHERE status = 'stored';
+    CREATE INDEX generations_of_guild_person ON generations (guild_id, person_id, id) WHERE status = 'stored';
+    CREATE INDEX generations_of_parent ON generations (parent_id) WHERE parent_id IS NOT NULL;
+
+    CREATE TABLE pictures (
+        generation_id INTEGER NOT NULL REFERENCES generations (id) ON DELETE CASCADE,
+        position INTEGER NOT NULL,
+        seed INTEGER NOT NULL,
+        path TEXT NOT NULL,                  -- relative to the data folder
+        bytes INTEGER NOT NULL,
+        sha256 TEXT NOT NULL,
+        width INTEGER NOT NULL,
+        height INTEGER NOT NULL,
+        deleted_at INTEGER,
+        PRIMARY KEY (generation_id, position)
+    ) WITHOUT ROWID;
+    CREATE INDEX pictures_kept ON pictures (generation_id, bytes) WHERE deleted_at IS NULL;
+
+    CREATE TABLE favourites (
+        person_id TEXT NOT NULL,
+        generation_id INTEGER NOT NULL,
+        position INTEGER NOT NULL,
+        created_at INTEGER NOT NULL,
+        PRIMARY KEY (person_id, generation_id, position),
+        FOREIGN KEY (generation_id, position) REFERENCES pictures (generation_id, position) ON DELETE CASCADE
+    ) WITHOUT ROWID;
+    CREATE INDEX favourites_of_picture ON favourites (generation_id, position);
+
+    CREATE VIRTUAL TABLE prompts USING fts5 (
+        words, whose, content = '', tokenize = 'unicode61'
+    );
+
+    CREATE TABLE deliveries (
+        generation_id INTEGER PRIMARY KEY REFERENCES generations (id) ON DELETE CASCADE,
+        status TEXT NOT NULL DEFAULT 'pending',
+        acknowledged_at INTEGER,
+        interaction_token TEXT,              -- erased once it expired or is not needed any more
+        token_expires_at INTEGER,
+        channel_id TEXT,
+        message_id TEXT,
+        attempt INTEGER NOT NULL DEFAULT 0,
+        last_error TEXT
+    );
+    CREATE INDEX deliveries_pending ON deliveries (generation_id) WHERE status = 'pending';
+
+    CREATE TABLE guild_settings (
+        guild_id TEXT NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (guild_id, name)
+    ) WITHOUT ROWID;
+    CREATE TABLE person_settings (
+        person_id TEXT NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (person_id, name)
+    ) WITHOUT ROWID;
+
+    CREATE TABLE limits (
+        guild_id TEXT NOT NULL,
+        scope TEXT NOT NULL,                 -- person, role, guild (together), each (every person)
+        subject TEXT NOT NULL DEFAULT '',    -- the person's or role's id
+        kind TEXT NOT NULL,                  -- waiting, images_a_day
+        maximum INTEGER NOT NULL,
+        PRIMARY KEY (guild_id, scope, subject, kind)
+    ) WITHOUT ROWID;
+    CREATE TABLE usage (
+        scope TEXT NOT NULL,                 -- person, guild, all
+        subject TEXT NOT NULL,
+        day TEXT NOT NULL,                   -- of the UTC clock, as 2026-11-23
+        images INTEGER NOT NULL,
+        PRIMARY KEY (scope, subject, day)
+    ) WITHOUT ROWID;
+
+    -- What a model took before: the expected time of the next job.
+    CREATE TABLE speeds (
+        model TEXT PRIMARY KEY,
+        seconds_per_row_step REAL NOT NULL
+    ) WITHOUT ROWID;
+    """,
+)
+
+
+def migrate(connection: sqlite3.Connection) -> None:
+    """Brings a file up to date, one transaction a migration; LedgerTooNew for a file from the future."""
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version > len(MIGRATIONS):
+        raise LedgerTooNew(
+            f"The ledger has schema {version}, and this version of Easel knows {len(MIGRATIONS)}. "
+            "Update Easel, or restore a backup that this version made."
+        )
+    for number, script in enumerate(MIGRATIONS[version:], version + 1):
+        try:
+            connection.executescript(f"BEGIN IMMEDIATE; {script} PRAGMA user_version = {number}; COMMIT;")
+        except sqlite3.Error:
+            if connection.in_transaction:
+                connection.rollback()
+            raise
+
+
+# Chinese and Japanese are written without spaces: each sign is a word of its own for the search, and so is each pair.
+_CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+_RUN = re.compile(f"[{_CJK}]+")
+_WORD = re.compile(f"[^\\W_{_CJK}]+")
+
+
+def words_of(text: str) -> str:
+    """What the full-text index holds of a prompt."""
+    text = text.lower()
+    words = _WORD.findall(text)
+    for run in _RUN.findall(text):
+        words += run
+        words += (run[i : i + 2] for i in range(len(run) - 1))
+    return " ".join(words)
+
+
+def search_for(text: str) -> str | None:
+    """A full-text query for prompts that hold every word of `text`; None where it holds none.
+
+    Words of three letters and more also match longer words that begin with them.
+    """
+    text = text.lower()
+    terms = [f'"{word}"*' if len(word) > 2 else f'"{word}"' for word in _WORD.findall(text)]
+    for run in _RUN.findall(text):
+        terms += [f'"{run[i : i + 2]}"' for i in range(len(run) - 1)] or [f'"{run}"']
+    return " AND ".join(terms) or None

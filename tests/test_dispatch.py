@@ -1,0 +1,235 @@
+"""The dispatcher over a real ledger, with an engine that paints a colour."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from engine import dispatch
+from engine.dispatch import Dispatcher, Update
+from engine.errors import EngineLost, InvalidRequest, ModelUnavailable, NotFound, OutOfMemory, QueueClosed
+from engine.files import picture_path
+from engine.ledger import Ledger
+from engine.types import Generation, GenerationRequest, Origin, Progress, Status
+from tests.fakes import FakeEngine, paint, small_catalog
+
+ANN, BOB = Origin("1"), Origin("2")
+
+
+def ask(prompt: str = "a fox", **options: object) -> GenerationRequest:
+    return small_catalog().request("tiny", prompt, **options)
+
+
+@asynccontextmanager
+async def running(folder: Path, engine: FakeEngine, **options: object) -> AsyncIterator[Dispatcher]:
+    async with (
+        Ledger.open(folder) as ledger,
+        Dispatcher(ledger, engine, small_catalog(), **{"min_free_bytes": 0, "drain_s": 1.0} | options) as dispatcher,
+    ):  # type: ignore[arg-type]
+        yield dispatcher
+
+
+async def end_of(dispatcher: Dispatcher, job: Generation) -> Generation:
+    async with asyncio.timeout(10):
+        async for update in dispatcher.watch(job.id):
+            if update.generation is not None:
+                return update.generation
+    raise AssertionError("the watch ended without an end")
+
+
+@pytest.fixture(autouse=True)
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Waits between attempts are for the world, not for tests."""
+    monkeypatch.setattr(dispatch, "RETRY_WAIT_S", 0.01)
+    monkeypatch.setattr(dispatch, "FULL_DISK_WAIT_S", 0.01)
+    monkeypatch.setattr(dispatch, "LOOK_S", 0.02)
+
+
+async def test_a_job_ends_stored_with_every_picture_on_disk(tmp_path: Path) -> None:
+    async with running(tmp_path, FakeEngine()) as dispatcher:
+        done = await end_of(dispatcher, await dispatcher.submit(ask(seed=5, num_images=3), ANN))
+    assert done.status is Status.STORED
+    assert [p.position for p in done.pictures] == [0, 1, 2]
+    for picture in done.pictures:
+        assert picture_path(tmp_path, picture.path).read_bytes() == paint(done.request, picture.seed)
+
+
+async def test_whoever_watches_sees_position_then_steps_then_the_end(tmp_path: Path) -> None:
+    gate = asyncio.Event()
+    async with running(tmp_path, FakeEngine(gate=gate)) as dispatcher:
+        await dispatcher.submit(ask(), ANN)
+        second = await dispatcher.submit(ask(num_inference_steps=3), ANN)
+        seen: list[Update] = []
+        async for update in dispatcher.watch(second.id):
+            seen.append(update)
+            if update.status is Status.QUEUED:
+                await asyncio.sleep(0.05)
+                gate.set()
+    assert seen[0].status is Status.QUEUED
+    assert seen[0].position is not None
+    assert any(isinstance(update.event, Progress) for update in seen)
+    assert seen[-1].generation is not None
+    assert seen[-1].generation.status is Status.STORED
+
+
+async def test_the_expected_time_is_learned_from_past_jobs(tmp_path: Path) -> None:
+    gate = asyncio.Event()
+    gate.set()
+    engine = FakeEngine(gate=gate, step_s=0.02)
+    async with running(tmp_path, engine) as dispatcher:
+        await end_of(dispatcher, await dispatcher.submit(ask(num_inference_steps=10), ANN))
+        gate.clear()
+        await dispatcher.submit(ask(), ANN)
+        second = await dispatcher.submit(ask(), BOB)
+        await asyncio.sleep(0.05)
+        position = dispatcher.position(second.id)
+        gate.set()
+    assert position is not None
+    assert position.ahead == 0
+    assert position.seconds is not None
+    assert position.seconds > 0
+
+
+async def test_a_lost_worker_costs_an_attempt_and_not_the_job(tmp_path: Path) -> None:
+    engine = FakeEngine(errors=[EngineLost("killed"), EngineLost("killed")])
+    async with running(tmp_path, engine) as dispatcher:
+        done = await end_of(dispatcher, await dispatcher.submit(ask(), ANN))
+    assert (done.status, done.attempt) == (Status.STORED, 3)
+
+
+async def test_a_job_that_kills_every_worker_is_given_up_and_the_next_is_painted(tmp_path: Path) -> None:
+    engine = FakeEngine(errors=[EngineLost("killed")] * 3)
+    async with running(tmp_path, engine) as dispatcher:
+        poison = await dispatcher.submit(ask("poison"), ANN)
+        dead = await end_of(dispatcher, poison)
+        done = await end_of(dispatcher, await dispatcher.submit(ask(), ANN))
+    assert dead.status is Status.DEAD
+    assert dead.error_text is not None
+    assert "3 attempts" in dead.error_text
+    assert done.status is Status.STORED
+
+
+@pytest.mark.parametrize(
+    "error", [OutOfMemory("Try smaller."), ModelUnavailable("tiny", "it is gone."), RuntimeError()]
+)
+async def test_an_error_of_the_model_fails_the_job_and_only_it(tmp_path: Path, error: Exception) -> None:
+    async with running(tmp_path, FakeEngine(errors=[error])) as dispatcher:
+        failed = await end_of(dispatcher, await dispatcher.submit(ask(), ANN))
+        done = await end_of(dispatcher, await dispatcher.submit(ask(), ANN))
+    assert failed.status is Status.FAILED
+    assert failed.error_text
+    assert done.status is Status.STORED
+
+
+async def test_cancelling_a_waiting_job_never_starts_it(tmp_path: Path) -> None:
+    gate = asyncio.Event()
+    engine = FakeEngine(gate=gate)
+    async with running(tmp_path, engine) as dispatcher:
+        first = await dispatcher.submit(ask(), ANN)
+        second = await dispatcher.submit(ask(), ANN)
+        assert await dispatcher.cancel(second.id)
+        assert not await dispatcher.cancel(second.id)
+        gate.set()
+        await end_of(dispatcher, first)
+        assert (await end_of(dispatcher, second)).status is Status.CANCELLED
+    assert second.id not in engine.started
+
+
+async def test_cancelling_a_running_job_stops_the_engine(tmp_path: Path) -> None:
+    engine = FakeEngine(gate=asyncio.Event())
+    async with running(tmp_path, engine) as dispatcher:
+        job = await dispatcher.submit(ask(), ANN)
+        while not engine.active:
+            await asyncio.sleep(0.01)
+        assert await dispatcher.cancel(job.id)
+        assert (await end_of(dispatcher, job)).status is Status.CANCELLED
+    assert engine.cancelled == [job.id]
+
+
+async def test_cancelling_what_never_was_says_so(tmp_path: Path) -> None:
+    async with running(tmp_path, FakeEngine()) as dispatcher:
+        with pytest.raises(NotFound):
+            await dispatcher.cancel(12345)
+
+
+async def test_jobs_survive_a_stop_in_the_middle(tmp_path: Path) -> None:
+    engine = FakeEngine(gate=asyncio.Event())
+    async with running(tmp_path, engine, drain_s=0.05) as dispatcher:
+        jobs = [await dispatcher.submit(ask(), ANN) for _ in range(3)]
+        while not engine.active:
+            await asyncio.sleep(0.01)
+    async with running(tmp_path, FakeEngine()) as dispatcher:
+        ends = [await end_of(dispatcher, job) for job in jobs]
+    assert [done.status for done in ends] == [Status.STORED] * 3
+    assert {done.attempt for done in ends} == {1}
+
+
+async def test_running_jobs_may_finish_while_draining(tmp_path: Path) -> None:
+    async with running(tmp_path, FakeEngine(step_s=0.05), drain_s=5) as dispatcher:
+        job = await dispatcher.submit(ask(), ANN)
+        while not dispatcher.running:
+            await asyncio.sleep(0.01)
+    async with Ledger.open(tmp_path, owner=False) as ledger:
+        assert (await ledger.get(job.id)).status is Status.STORED
+
+
+async def test_nothing_new_is_taken_while_stopping_or_with_a_full_disk(tmp_path: Path) -> None:
+    async with running(tmp_path, FakeEngine(), min_free_bytes=10, free_bytes=lambda _: 9) as dispatcher:
+        with pytest.raises(QueueClosed, match="disk is nearly full"):
+            await dispatcher.submit(ask(), ANN)
+        await dispatcher.drain(0)
+    async with running(tmp_path, FakeEngine()) as dispatcher:
+        await dispatcher.drain(0)
+        with pytest.raises(QueueClosed, match="stopping"):
+            await dispatcher.submit(ask(), ANN)
+
+
+async def test_a_disk_that_fills_up_delays_the_job_until_there_is_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, refusals = dispatch.files.save_picture, [errno.ENOSPC, errno.EFBIG, errno.ENOSPC, errno.ENOSPC]
+
+    def full(*args: object) -> object:
+        if refusals:
+            raise OSError(refusals.pop(), "No space left on device")
+        return real(*args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(dispatch.files, "save_picture", full)
+    async with running(tmp_path, FakeEngine()) as dispatcher:
+        done = await end_of(dispatcher, await dispatcher.submit(ask(), ANN))
+    assert (done.status, done.attempt) == (Status.STORED, 1)
+
+
+async def test_a_request_that_does_not_fit_its_model_is_not_queued(tmp_path: Path) -> None:
+    async with running(tmp_path, FakeEngine()) as dispatcher:
+        with pytest.raises(InvalidRequest, match="num_inference_steps"):
+            await dispatcher.submit(ask().model_copy(update={"num_inference_steps": 99}), ANN)
+        with pytest.raises(NotFound):
+            await dispatcher.submit(ask().model_copy(update={"model": "nope"}), ANN)
+        assert dispatcher.waiting == []
+
+
+async def test_subscribers_hear_of_every_end(tmp_path: Path) -> None:
+    async with running(tmp_path, FakeEngine()) as dispatcher, dispatcher.subscribe() as updates:
+        jobs = {(await dispatcher.submit(ask(), ANN)).id for _ in range(5)}
+        heard = {(await anext(updates)).id for _ in jobs}
+    assert heard == jobs
+
+
+async def test_one_who_queues_many_does_not_hold_up_nine_who_queue_one(tmp_path: Path) -> None:
+    gate = asyncio.Event()
+    engine = FakeEngine(gate=gate)
+    async with running(tmp_path, engine) as dispatcher:
+        for _ in range(60):
+            await dispatcher.submit(ask(), Origin("hog"))
+        others = [await dispatcher.submit(ask(), Origin(f"person {i}")) for i in range(9)]
+        gate.set()
+        ends = [await end_of(dispatcher, job) for job in others]
+        first = engine.started[:11]
+    assert all(done.status is Status.STORED for done in ends)
+    assert {job.id for job in others} <= set(first)

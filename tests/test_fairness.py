@@ -1,0 +1,125 @@
+"""The choice of the next job: pure, so that time and people are made up."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine.fairness import PATIENCE_S, Queued, Shares, Waiting, choose, order
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def job(id: int, person: str = "ann", model: str = "tiny", row_steps: int = 40, guild: str | None = None) -> Queued:
+    return Queued(id, person, guild, model, row_steps, 0, NOW)
+
+
+def waiting(*jobs: Queued, since: float = 0.0) -> list[Waiting]:
+    return [Waiting(each, since) for each in jobs]
+
+
+def starts(queue: list[Waiting], seconds_each: float = 1.0) -> list[Queued]:
+    """The jobs in the order in which they start, one after the other."""
+    shares, now, started = Shares(), 0.0, []
+    while queue:
+        chosen = choose(queue, shares, now, {"tiny"})
+        assert chosen is not None
+        queue.remove(chosen)
+        shares.charge(chosen.job, now)
+        started.append(chosen.job)
+        now += seconds_each
+    return started
+
+
+def test_nothing_waits_nothing_starts() -> None:
+    assert choose([], Shares(), 0) is None
+
+
+def test_one_persons_jobs_start_in_the_order_they_came() -> None:
+    assert [each.id for each in starts(waiting(*(job(i) for i in range(5))))] == [0, 1, 2, 3, 4]
+
+
+def test_nine_people_with_one_job_start_within_ten_of_somebody_with_five_hundred() -> None:
+    hog = [job(i, "hog") for i in range(500)]
+    others = [job(1000 + i, f"person {i}") for i in range(9)]
+    started = starts(waiting(*hog, *others))
+    last = max(started.index(each) for each in others)
+    print(f"dispatches until each of nine started: {last + 1}")
+    assert last < 10
+
+
+def test_a_small_server_is_not_drowned_by_a_large_one() -> None:
+    large = [job(i, f"large {i}", guild="large") for i in range(50)]
+    small = [job(100 + i, f"small {i}", guild="small") for i in range(5)]
+    started = starts(waiting(*large, *small))
+    assert max(started.index(each) for each in small) < 15
+
+
+def test_a_loaded_model_goes_first_but_a_cold_one_waits_only_so_long() -> None:
+    queue = waiting(job(1, "cold", "other"), *(job(10 + i, f"warm {i}") for i in range(100)))
+    started = starts(queue, seconds_each=1.0)
+    when = [each.id for each in started].index(1)
+    assert 0 < when <= PATIENCE_S + 1
+
+
+def test_a_job_that_is_tried_again_later_does_not_hold_up_the_others() -> None:
+    later = Waiting(job(1), 0.0, ready_at=100.0)
+    now = Waiting(job(2, "bob"), 0.0)
+    chosen = choose([later, now], Shares(), 5.0, {"tiny"})
+    assert chosen is now
+    assert choose([later], Shares(), 5.0, {"tiny"}) is None
+    assert choose([later], Shares(), 100.0, {"tiny"}) is later
+
+
+def test_service_is_forgotten_with_time() -> None:
+    shares = Shares()
+    shares.charge(job(1, row_steps=1000), 0.0)
+    assert shares.person("ann", 600.0) == 500
+    shares.refund(job(1, row_steps=1000), 600.0)
+    assert shares.person("ann", 600.0) == 0
+
+
+people = st.sampled_from(["ann", "bob", "cid", "dora"])
+jobs = st.lists(
+    st.builds(
+        lambda person, model, cost, guild: (person, model, cost, guild),
+        people,
+        st.sampled_from(["tiny", "other"]),
+        st.integers(1, 400),
+        st.sampled_from([None, "a", "b"]),
+    ),
+    min_size=1,
+    max_size=40,
+)
+
+
+@given(jobs)
+def test_everybody_starts_once(made: list[tuple[str, str, int, str | None]]) -> None:
+    queue = waiting(*(job(i, *each[:2], row_steps=each[2], guild=each[3]) for i, each in enumerate(made)))
+    assert sorted(each.id for each in starts(list(queue))) == list(range(len(made)))
+
+
+@given(jobs)
+def test_looking_ahead_names_each_job_once_and_changes_nothing(made: list[tuple[str, str, int, str | None]]) -> None:
+    queue = waiting(*(job(i, *each[:2], row_steps=each[2], guild=each[3]) for i, each in enumerate(made)))
+    shares = Shares()
+    shares.charge(job(0), 0.0)
+    before = shares.person("ann", 1.0)
+    ids = order(queue, shares, 1.0, {"tiny"})
+    assert len(set(ids)) == len(ids) == min(100, len(queue))
+    assert shares.person("ann", 1.0) == before
+
+
+@given(st.lists(people, min_size=8, max_size=80))
+def test_equal_jobs_are_shared_equally_while_all_wait(asked: list[str]) -> None:
+    queue = waiting(*(job(i, person) for i, person in enumerate(asked)))
+    started = starts(queue, seconds_each=0.0)
+    left = {person: asked.count(person) for person in set(asked)}
+    got = dict.fromkeys(left, 0)
+    for each in started:
+        hungry = [person for person, count in left.items() if count]
+        assert got[each.person_id] <= min(got[person] for person in hungry) + 1
+        got[each.person_id] += 1
+        left[each.person_id] -= 1

@@ -1,0 +1,242 @@
+"""The ledger, on real SQLite files."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from engine.errors import Cancelled, LedgerBusy, LedgerTooNew, LimitReached, NotFound
+from engine.files import picture_path, save_picture
+from engine.ledger import FILE, HistoryFilter, Ledger
+from engine.types import Generation, GenerationRequest, Limit, Origin, Picture, Status
+from tests.fakes import paint, small_catalog
+
+ANN = Origin("1", "10", "100")
+BOB = Origin("2", "10", "100")
+
+
+def ask(prompt: str = "a fox", **options: object) -> GenerationRequest:
+    return small_catalog().request("tiny", prompt, **options)
+
+
+@pytest.fixture
+async def ledger(tmp_path: Path) -> AsyncIterator[Ledger]:
+    async with Ledger.open(tmp_path) as ledger:
+        yield ledger
+
+
+async def stored(ledger: Ledger, prompt: str = "a fox", origin: Origin = ANN, **options: object) -> Generation:
+    """A job that went all the way, with its files."""
+    job = await ledger.enqueue(ask(prompt, **options), origin)
+    leased = await ledger.lease(job.id)
+    assert leased is not None
+    records = []
+    for position in range(job.request.num_images):
+        seed = job.request.seed + position
+        picture = Picture(position, seed, paint(job.request, seed), 64, 64)
+        records.append(save_picture(ledger.data_dir, job.id, picture, job.created_at))
+    assert await ledger.store(job.id, leased.attempt, records, 1.5)
+    return await ledger.get(job.id)
+
+
+async def test_a_job_is_queued_leased_and_stored_with_its_pictures(ledger: Ledger) -> None:
+    done = await stored(ledger, num_images=2, seed=7)
+    assert (done.status, done.attempt, done.seconds_running) == (Status.STORED, 1, 1.5)
+    assert [picture.seed for picture in done.pictures] == [7, 8]
+    for picture in done.pictures:
+        assert picture_path(ledger.data_dir, picture.path).read_bytes() == paint(done.request, picture.seed)
+    assert await ledger.queued() == []
+
+
+async def test_the_seed_is_decided_before_the_job_is_queued(ledger: Ledger) -> None:
+    job = await ledger.enqueue(ask(seed=-1), ANN)
+    assert job.request.seed >= 0
+    assert (await ledger.get(job.id)).request == job.request
+
+
+async def test_the_same_key_is_the_same_job_and_is_charged_once(ledger: Ledger) -> None:
+    limits = [Limit("person", "images_a_day", 1)]
+    first = await ledger.enqueue(ask(), ANN, key="interaction", limits=limits)
+    again = await ledger.enqueue(ask("something else"), ANN, key="interaction", limits=limits)
+    assert again == first
+
+
+async def test_a_late_worker_changes_nothing(ledger: Ledger) -> None:
+    job = await ledger.enqueue(ask(), ANN)
+    first = await ledger.lease(job.id)
+    assert first is not None
+    assert await ledger.give_back(job.id, first.attempt)
+    second = await ledger.lease(job.id)
+    assert second is not None
+    assert second.attempt == 2
+    assert not await ledger.store(job.id, first.attempt, [], 1.0)
+    assert not await ledger.finish(job.id, first.attempt, Status.FAILED, None)
+    assert (await ledger.get(job.id)).status is Status.RUNNING
+    assert await ledger.finish(job.id, second.attempt, Status.CANCELLED, Cancelled())
+    assert await ledger.lease(job.id) is None
+
+
+async def test_two_who_lease_at_once_do_not_both_get_it(ledger: Ledger) -> None:
+    job = await ledger.enqueue(ask(), ANN)
+    leases = await asyncio.gather(*(ledger.lease(job.id) for _ in range(10)))
+    assert sum(lease is not None for lease in leases) == 1
+
+
+async def test_leases_die_with_the_boot(tmp_path: Path) -> None:
+    async with Ledger.open(tmp_path) as ledger:
+        job = await ledger.enqueue(ask(), ANN)
+        await ledger.lease(job.id)
+    async with Ledger.open(tmp_path) as ledger:
+        assert await ledger.expire_leases() == [job.id]
+        again = await ledger.lease(job.id)
+        assert again is not None
+        assert again.attempt == 2
+        assert await ledger.expire_leases() == []
+
+
+async def test_a_second_owner_is_refused_and_a_reader_is_not(ledger: Ledger) -> None:
+    job = await ledger.enqueue(ask(), ANN)
+    with pytest.raises(LedgerBusy, match="Stop it first"):
+        async with Ledger.open(ledger.data_dir):
+            pass
+    async with Ledger.open(ledger.data_dir, owner=False) as reader:
+        assert (await reader.get(job.id)).request == job.request
+        with pytest.raises(LedgerBusy):
+            await reader.lease(job.id)
+
+
+async def test_a_folder_without_a_ledger_has_no_history(tmp_path: Path) -> None:
+    with pytest.raises(NotFound, match="Nothing was painted"):
+        async with Ledger.open(tmp_path, owner=False):
+            pass
+
+
+async def test_a_file_from_the_future_is_refused(tmp_path: Path) -> None:
+    connection = sqlite3.connect(tmp_path / FILE)
+    connection.execute("PRAGMA user_version = 999")
+    connection.close()
+    with pytest.raises(LedgerTooNew, match="Update Easel"):
+        async with Ledger.open(tmp_path):
+            pass
+
+
+async def test_limits_are_charged_with_the_job_and_given_back_with_nothing_painted(ledger: Ledger) -> None:
+    limits = [Limit("person", "images_a_day", 3), Limit("person", "waiting", 2)]
+    job = await ledger.enqueue(ask(num_images=2), ANN, limits=limits)
+    with pytest.raises(LimitReached, match="3 pictures a day"):
+        await ledger.enqueue(ask(num_images=2), ANN, limits=limits)
+    await ledger.enqueue(ask(num_images=2), BOB, limits=limits)
+    await ledger.enqueue(ask(), ANN, limits=limits)
+    with pytest.raises(LimitReached) as refused:
+        await ledger.enqueue(ask(), ANN, limits=limits)
+    assert refused.value.retry_after is not None
+    assert await ledger.cancel_queued(job.id)
+    await ledger.enqueue(ask(num_images=2), ANN, limits=limits)
+    with pytest.raises(LimitReached, match="2 jobs at a time"):
+        await ledger.enqueue(ask(), ANN, limits=[Limit("person", "waiting", 2)])
+
+
+async def test_a_hundred_who_ask_at_once_never_pass_the_limit(ledger: Ledger) -> None:
+    limits = [Limit("guild", "waiting", 20)]
+    asked = [ledger.enqueue(ask(), Origin(str(i), "10"), limits=limits) for i in range(100)]
+    answers = await asyncio.gather(*asked, return_exceptions=True)
+    assert sum(isinstance(answer, Generation) for answer in answers) == 20
+    assert len({job.id for job in await ledger.queued()}) == 20
+
+
+async def test_what_fails_beside_the_job_takes_the_job_with_it(ledger: Ledger) -> None:
+    async def also(connection: object, id: int) -> None:
+        raise ValueError("no room for the delivery")
+
+    with pytest.raises(ValueError, match="no room"):
+        await ledger.enqueue(ask(), ANN, also=also)
+    assert await ledger.queued() == []
+    await ledger.enqueue(ask(), ANN)
+
+
+async def test_a_task_cancelled_while_it_writes_leaves_the_writer_usable(ledger: Ledger) -> None:
+    async def also(connection: object, id: int) -> None:
+        await asyncio.sleep(10)
+
+    task = asyncio.create_task(ledger.enqueue(ask(), ANN, also=also))
+    await asyncio.sleep(0.05)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert (await ledger.enqueue(ask(), ANN)).status is Status.QUEUED
+
+
+async def test_history_pages_newest_first_without_gaps(ledger: Ledger) -> None:
+    ids = [(await stored(ledger)).id for _ in range(7)]
+    seen: list[int] = []
+    before = None
+    while page := await ledger.history(HistoryFilter(person_id="1"), before=before, limit=3):
+        seen += [generation.id for generation in page]
+        before = seen[-1]
+    assert seen == ids[::-1]
+
+
+async def test_history_filters_by_person_model_and_words(ledger: Ledger) -> None:
+    fox = await stored(ledger, "a red fox in the snow")
+    cat = await stored(ledger, "一只可爱的小猫", BOB)
+    await stored(ledger, "an apple")
+
+    async def found(**filter: object) -> list[int]:
+        return [generation.id for generation in await ledger.history(HistoryFilter(**filter))]  # type: ignore[arg-type]
+
+    assert await found(person_id="2") == [cat.id]
+    assert await found(guild_id="11") == []
+    assert await found(model="other") == []
+    assert await found(search="fox snow") == [fox.id]
+    assert await found(search="sno") == [fox.id]
+    assert await found(search="小猫") == [cat.id]
+    assert await found(search="猫") == [cat.id]
+    assert await found(search="小狗") == []
+    assert await found(search="fox", person_id="2") == []
+    assert await found(search='"; DROP TABLE generations --') == []
+    assert await found(search="!!!") == []
+    assert len(await found(since=datetime(2020, 1, 1, tzinfo=UTC))) == 3
+    assert await found(until=datetime(2020, 1, 1, tzinfo=UTC)) == []
+
+
+async def test_favourites_are_a_history_of_their_own_and_survive_retention(ledger: Ledger) -> None:
+    old, liked = await stored(ledger), await stored(ledger)
+    async with ledger.write() as connection:
+        await connection.execute("INSERT INTO favourites VALUES ('9', ?, 0, 0)", (liked.id,))
+    assert [g.id for g in await ledger.history(HistoryFilter(favourites_of="9"))] == [liked.id]
+    assert [g.id for g in await ledger.history(HistoryFilter(favourites_of="9", search="fox"))] == [liked.id]
+    assert await ledger.retain(keep_bytes=0) == 1
+    assert (await ledger.get(old.id)).pictures[0].deleted_at is not None
+    kept = (await ledger.get(liked.id)).pictures[0]
+    assert kept.deleted_at is None
+    assert picture_path(ledger.data_dir, kept.path).is_file()
+
+
+async def test_deleting_removes_the_files_and_keeps_the_row(ledger: Ledger) -> None:
+    done = await stored(ledger, num_images=2)
+    removed = await ledger.delete_pictures(done.id)
+    assert len(removed) == 2
+    assert not any(path.exists() for path in removed)
+    assert all(picture.deleted_at for picture in (await ledger.get(done.id)).pictures)
+    assert await ledger.delete_pictures(done.id) == []
+
+
+async def test_a_backup_opens_as_a_ledger_with_its_pictures(ledger: Ledger, tmp_path: Path) -> None:
+    done = await stored(ledger)
+    copy = tmp_path / "copy"
+    await asyncio.gather(ledger.backup(copy), *(ledger.enqueue(ask(), ANN) for _ in range(20)))
+    async with Ledger.open(copy) as restored:
+        same = await restored.get(done.id)
+        assert same == done
+        assert picture_path(copy, same.pictures[0].path).read_bytes() == paint(done.request, done.pictures[0].seed)
+
+
+@pytest.mark.parametrize("path", ["../secret.png", "/etc/passwd", "pictures/../../x.png", "easel.sqlite3"])
+def test_a_recorded_path_never_leads_out_of_the_pictures(tmp_path: Path, path: str) -> None:
+    with pytest.raises(ValueError, match="not a picture"):
+        picture_path(tmp_path, path)
