@@ -134,7 +134,8 @@ def train(
         clean = clean.to(device, memory_format=torch.channels_last)
         time_ = torch.randint(len(alphas), (batch,), device=device)
         noise = torch.randn_like(clean)
-        signal, sigma = alphas[time_].sqrt()[:, None, None, None], (1 - alphas[time_]).sqrt()[:, None, None, None]
+        kept = alphas[time_][:, None, None, None]
+        signal, sigma = kept.sqrt(), (1 - kept).sqrt()
         with torch.autocast(device, torch.bfloat16):
             with torch.no_grad():
                 words = encoder(text.tokenize(tokenizer, captions).to(device)).last_hidden_state
