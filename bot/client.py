@@ -1,0 +1,152 @@
+"""The discord.py client: what it listens to, its commands, and the one place where errors become words."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import urllib.request
+from typing import TYPE_CHECKING, Any
+
+import aiohttp
+import discord
+import structlog
+from aiohttp_socks import ProxyConnector
+from discord import app_commands
+
+from bot import help, history, imagine, messages, models, queue
+from bot.delivery import Outbox
+from bot.interactions import Interaction, person
+from bot.permissions import limits_for
+from bot.store import Store
+from bot.texts import Say, Texts
+from engine.catalog import Catalog
+from engine.dispatch import Dispatcher
+from engine.errors import EaselError
+from engine.ledger import Ledger
+from engine.types import Engine, Limit
+
+if TYPE_CHECKING:
+    from bot.config import Config
+
+log = structlog.get_logger(__name__)
+
+EXPIRED = {10062, 10015, 50027}
+"""Discord's codes for an interaction that nobody can answer any more."""
+
+
+class CommandTree(app_commands.CommandTree["EaselBot"]):
+    async def on_error(self, interaction: Interaction, error: app_commands.AppCommandError, /) -> None:
+        cause = error.original if isinstance(error, app_commands.CommandInvokeError) else error
+        await interaction.client.report(interaction, cause)
+
+
+class EaselBot(discord.Client):
+    """Knows every room's resources, which live longer than it does. Open it with `async with bot, bot.outbox`."""
+
+    def __init__(
+        self,
+        config: Config,
+        catalog: Catalog,
+        dispatcher: Dispatcher,
+        store: Store,
+        engine: Engine,
+        ledger: Ledger,
+    ) -> None:
+        super().__init__(
+            intents=discord.Intents(guilds=True),
+            allowed_mentions=discord.AllowedMentions.none(),
+            max_messages=None,
+            member_cache_flags=discord.MemberCacheFlags.none(),
+            chunk_guilds_at_startup=False,
+            **connection(config.discord.proxy),
+        )
+        self.config, self.catalog, self.dispatcher = config, catalog, dispatcher
+        self.store, self.engine, self.ledger = store, engine, ledger
+        self.texts = Texts()
+        self.tree = CommandTree(
+            self,
+            allowed_contexts=app_commands.AppCommandContext(guild=True, dm_channel=True, private_channel=True),
+            allowed_installs=app_commands.AppInstallationType(guild=True, user=True),
+        )
+        for room in (imagine, history, models, queue, help):
+            for command in room.COMMANDS:
+                self.tree.add_command(command)
+        self.add_dynamic_items(imagine.Press, history.Pager, history.ShowAgain)
+        self.connected = asyncio.Event()
+        self.outbox = Outbox(self, dispatcher, ledger, store, self.texts.speaker(), data_dir=config.storage.data_dir)
+
+    async def setup_hook(self) -> None:
+        await self.tree.sync()
+
+    async def on_ready(self) -> None:
+        self.connected.set()
+        log.info("ready", user=str(self.user), servers=len(self.guilds))
+
+    async def on_interaction(self, interaction: Interaction) -> None:
+        """Modals are known by the id they carry, as buttons are, so that one opened before a restart still works."""
+        if interaction.type is discord.InteractionType.modal_submit:
+            try:
+                await imagine.submitted(interaction)
+            except Exception as error:
+                await self.report(interaction, error)
+
+    # -- what handlers ask
+
+    def say(self, interaction: Interaction) -> Say:
+        return self.texts.speaker(str(interaction.locale))
+
+    async def default_model(self, guild_id: int | None) -> str:
+        """The server's, where it chose one that still exists; else the configured one."""
+        chosen = await self.store.default_model(str(guild_id)) if guild_id else None
+        return chosen if chosen is not None and chosen in self.catalog else self.config.default_model
+
+    async def limits(self, interaction: Interaction) -> list[Limit]:
+        """What binds the person who asks: the configured limits and those that admins set here."""
+        who = person(interaction)
+        return [*limits_for(who, await self.store.limit_rules(who.guild_id)), *self.config.limits.bounds()]
+
+    # -- errors
+
+    async def report(self, interaction: Interaction, error: BaseException) -> None:
+        """Tells the person, and nobody else, what happened and what to do."""
+        say = self.say(interaction)
+        if isinstance(error, EaselError):
+            await self._tell(interaction, messages.explain(error, say))
+        elif isinstance(error, discord.HTTPException) and error.code in EXPIRED:
+            log.info("interaction expired before it was answered", command=_command(interaction))
+        else:
+            code = secrets.token_hex(4)
+            log.error("unexpected error", code=code, command=_command(interaction), exc_info=error)
+            await self._tell(interaction, say("error-unexpected", id=code))
+
+    async def _tell(self, interaction: Interaction, text: str) -> None:
+        card = messages.Card(discord.ui.TextDisplay(messages.cut(text, messages.TEXT_LIMIT)))
+        try:
+            if interaction.response.is_done():
+                await interaction.followup.send(view=card, ephemeral=True)
+            else:
+                await interaction.response.send_message(view=card, ephemeral=True)
+        except (discord.HTTPException, aiohttp.ClientError, TimeoutError, OSError) as error:
+            log.info("an error could not be told", command=_command(interaction), error=str(error))
+
+
+def connection(proxy: str | None) -> dict[str, Any]:
+    """discord.py's arguments for the configured proxy, else the environment's: HTTP as it is, SOCKS by a connector."""
+    if proxy is None and not urllib.request.proxy_bypass("discord.com"):
+        known = urllib.request.getproxies()
+        proxy = known.get("https") or known.get("all")
+    if not proxy:
+        return {}
+    if not proxy.startswith("socks"):
+        return {"proxy": proxy}
+    # socks5h asks the proxy to resolve names, which this connector does anyway.
+    return {
+        "connector": ProxyConnector.from_url(
+            proxy.replace("socks5h:", "socks5:").replace("socks4a:", "socks4:"), rdns=True
+        )
+    }
+
+
+def _command(interaction: Interaction) -> str:
+    data: Any = interaction.data or {}
+    return interaction.command.qualified_name if interaction.command else str(data.get("custom_id"))

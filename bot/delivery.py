@@ -1,0 +1,408 @@
+"""The outbox: shows each job's progress, posts its end, and repairs what a crash left behind.
+
+The order of ways, until one works: edit the interaction's response while its token lives; edit the same message
+with the bot's own right; post anew in the channel, under a nonce; write to the person directly. A private result
+never takes the third way. Where none works the result is kept for /history.
+
+Runs beside the discord.py client rather than inside it (`async with bot, bot.delivery`): it outlives every
+interaction, and a simulated Discord does not wait for its long sleeps.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import aclosing
+from dataclasses import dataclass
+from enum import Enum, auto
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+import aiohttp
+import discord
+import structlog
+
+from bot import attachments, messages
+from bot.store import Delivery, Store
+from bot.texts import Say
+from engine.dispatch import Dispatcher, Update
+from engine.ledger import Ledger
+from engine.types import Generation, Origin, Status
+
+if TYPE_CHECKING:
+    from bot.client import EaselBot
+
+log = structlog.get_logger(__name__)
+
+PROGRESS_INTERVAL_S = 2.5
+PROGRESS_TIMEOUT_S = 3.0
+"""discord.py sleeps through rate limits while it holds the token's lock: a progress edit that does is given up."""
+
+RETRY_DELAYS_S = (1.0, 4.0, 15.0, 60.0)
+
+_UNANSWERED = (aiohttp.ClientError, TimeoutError, OSError)
+"""No answer came: whether Discord took the message is unknown."""
+
+
+class Judgement(Enum):
+    """What an answer of Discord's means for a message that is to be delivered."""
+
+    CLOSED = auto()
+    """This way is no longer open: take the next."""
+    TOO_LARGE = auto()
+    RETRY = auto()
+    """Discord has a bad moment: the same again later."""
+
+
+def judge(status: int, code: int) -> Judgement:
+    """From the HTTP status and Discord's error code (50027: token expired, 40005: request too large)."""
+    if status == 413 or code == 40005:
+        return Judgement.TOO_LARGE
+    if status == 429 or status >= 500:
+        return Judgement.RETRY
+    return Judgement.CLOSED
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """A message ready to be sent. `files()` are fresh each time, since sending one uses it up."""
+
+    card: messages.Card
+    attachments: tuple[attachments.Attachment, ...] = ()
+
+    def files(self) -> list[discord.File]:
+        return [attachment.file() for attachment in self.attachments]
+
+
+class Outbox:
+    """Follows jobs from Discord until their end is shown. One task for each job that is on its way."""
+
+    def __init__(
+        self,
+        bot: EaselBot,
+        dispatcher: Dispatcher,
+        ledger: Ledger,
+        store: Store,
+        say: Say,
+        *,
+        data_dir: Path,
+        interval: float = PROGRESS_INTERVAL_S,
+    ) -> None:
+        self._bot, self._dispatcher, self._ledger, self._store, self._say = bot, dispatcher, ledger, store, say
+        self._data_dir, self._interval = data_dir, interval
+        self._inbox: asyncio.Queue[Callable[[], Awaitable[None]]] = asyncio.Queue()
+        self._limits: dict[int, int] = {}
+        self._runner: asyncio.Task[None] | None = None
+        self._busy = 0
+        self._idle = asyncio.Event()
+
+    async def __aenter__(self) -> Outbox:
+        self._runner = asyncio.create_task(self._run(), name="outbox")
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self._runner is not None:
+            self._runner.cancel()
+            await asyncio.gather(self._runner, return_exceptions=True)
+
+    def follow(self, generation_id: int, *, filesize_limit: int = attachments.DEFAULT_LIMIT) -> None:
+        """Shows this job from now on, and delivers its end."""
+        self._limits[generation_id] = filesize_limit
+        self.run(lambda: self._deliver(generation_id))
+
+    def run(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Does work that outlives the interaction that asked for it."""
+        self._busy += 1
+        self._idle.clear()
+        self._inbox.put_nowait(work)
+
+    async def idle(self) -> None:
+        """Waits until everything followed so far is delivered."""
+        if self._busy:
+            await self._idle.wait()
+
+    async def _run(self) -> None:
+        await self._bot.connected.wait()
+        for delivery in await self._store.pending():
+            self.run(lambda delivery=delivery: self._repair(delivery))  # type: ignore[misc]
+        async with asyncio.TaskGroup() as tasks:
+            while True:
+                tasks.create_task(self._guarded(await self._inbox.get()))
+
+    async def _guarded(self, work: Callable[[], Awaitable[None]]) -> None:
+        """One job's trouble never stops the others; a row that stays pending is repaired at the next start."""
+        try:
+            await work()
+        except Exception as error:
+            log.error("delivery failed unexpectedly", exc_info=error)
+        finally:
+            self._busy -= 1
+            if not self._busy:
+                self._idle.set()
+
+    # -- one job
+
+    async def _repair(self, delivery: Delivery) -> None:
+        """After a restart. Where the first answer is not known to have arrived, the response tells: edit it."""
+        generation = await self._ledger.get(delivery.generation_id)
+        if not delivery.acknowledged:
+            card = messages.progress(_first(generation), generation.request, generation.origin.person_id, self._say)
+            if not await self._show(delivery, generation.origin, card):
+                await self._dispatcher.cancel(generation.id)
+                await self._store.undeliverable(generation.id, "stopped before Discord had an answer")
+                return
+            await self._store.acknowledged(generation.id, None)
+        note = "finished-away" if generation.status.final else "resumed"
+        await self._deliver(generation.id, note=self._say(note))
+
+    async def _deliver(self, generation_id: int, note: str = "") -> None:
+        delivery = await self._store.delivery(generation_id)
+        if delivery is None or delivery.status != "pending":
+            return
+        generation = await self._ledger.get(generation_id)
+        if not generation.status.final:
+            generation = await self._watch(delivery, generation, note)
+            note = ""
+        await self._finish(delivery, generation, note)
+        self._limits.pop(generation_id, None)
+
+    async def _watch(self, delivery: Delivery, generation: Generation, note: str) -> Generation:
+        """Shows progress until the job is final."""
+        person_id = generation.origin.person_id
+        async with aclosing(paced(self._dispatcher.watch(generation.id), self._interval)) as updates:
+            async for update in updates:
+                if update.generation is not None:
+                    return update.generation
+                card = messages.progress(update, generation.request, person_id, self._say, note=note)
+                await self._show(delivery, generation.origin, card)
+        return await self._ledger.get(generation.id)
+
+    async def _show(self, delivery: Delivery, origin: Origin, card: messages.Card) -> bool:
+        """One edit of the message that is there, given up rather than waited for. Whether it arrived."""
+        try:
+            async with asyncio.timeout(PROGRESS_TIMEOUT_S):
+                if delivery.token is not None:
+                    await self._response(delivery, delivery.token, Post(card))
+                elif delivery.message_id is not None and not origin.private:
+                    await self._own_message(delivery, Post(card))
+                else:
+                    return False
+        except (discord.HTTPException, *_UNANSWERED) as error:
+            log.debug("progress not shown", id=delivery.generation_id, error=str(error))
+            return False
+        return True
+
+    async def _finish(self, delivery: Delivery, generation: Generation, note: str) -> None:
+        """Tries until the end of the job is shown, or is known to be undeliverable."""
+        for delay in (*RETRY_DELAYS_S, None):
+            try:
+                await self._send(delivery, generation, note)
+                return
+            except (discord.HTTPException, *_UNANSWERED) as error:
+                log.warning("delivery is tried again", id=generation.short_id, error=str(error), delay=delay)
+                await self._store.failed_try(generation.id, str(error))
+            if delay is not None:
+                await asyncio.sleep(delay)
+            delivery = await self._store.delivery(generation.id) or delivery
+
+    async def _send(self, delivery: Delivery, generation: Generation, note: str) -> None:
+        notes = [note] if note else []
+        limit = self._limits.get(generation.id, self._channel_limit(generation.origin))
+        ways = (self._edit_response, self._edit_message, self._post_anew, self._write_directly)
+        last = "no way to reach the place"
+        for way in ways:
+            try:
+                message = await self._fitting(way, delivery, generation, notes, limit)
+            except discord.HTTPException as error:
+                if judge(error.status, error.code) is not Judgement.CLOSED:
+                    raise
+                last = str(error)
+                continue
+            if message is not None:
+                await self._store.sent(generation.id, message.channel.id, message.id)
+                return
+        log.warning("kept for the history: undeliverable", id=generation.short_id, error=last)
+        await self._store.undeliverable(generation.id, last)
+
+    async def _fitting(
+        self, way: Way, delivery: Delivery, generation: Generation, notes: list[str], limit: int
+    ) -> discord.Message | None:
+        """Sends, and sends smaller where Discord finds it too large."""
+        while True:
+            try:
+                return await way(delivery, generation, notes, limit)
+            except discord.HTTPException as error:
+                if judge(error.status, error.code) is not Judgement.TOO_LARGE or limit < 200_000:
+                    raise
+                limit //= 2
+
+    async def calmly(self, interaction: discord.Interaction[EaselBot], card: messages.Card) -> None:
+        """An edit of an answer on the way to its end: given up rather than waited for."""
+        try:
+            async with asyncio.timeout(PROGRESS_TIMEOUT_S):
+                await interaction.edit_original_response(view=card)
+        except (discord.HTTPException, *_UNANSWERED) as error:
+            log.debug("progress not shown", error=str(error))
+
+    # -- the four ways; None: this way does not apply
+
+    async def _edit_response(
+        self, delivery: Delivery, generation: Generation, notes: list[str], limit: int
+    ) -> discord.Message | None:
+        if delivery.token is None:
+            return None
+        return await self._response(delivery, delivery.token, await self.compose(generation, limit, notes))
+
+    async def _edit_message(
+        self, delivery: Delivery, generation: Generation, notes: list[str], limit: int
+    ) -> discord.Message | None:
+        if delivery.message_id is None or delivery.channel_id is None or generation.origin.private:
+            return None
+        return await self._own_message(delivery, await self.compose(generation, limit, notes))
+
+    async def _post_anew(
+        self, delivery: Delivery, generation: Generation, notes: list[str], limit: int
+    ) -> discord.Message | None:
+        origin = generation.origin
+        if origin.private or origin.channel_id is None:
+            return None
+        channel = self._bot.get_partial_messageable(int(origin.channel_id))
+        where = _link(origin.guild_id, origin.channel_id, delivery.message_id)
+        told = self._say("delivered-elsewhere", person=messages.person(origin.person_id), where=where or "none")
+        return await self._post(channel, delivery, generation, [*notes, told], limit)
+
+    async def _write_directly(
+        self, delivery: Delivery, generation: Generation, notes: list[str], limit: int
+    ) -> discord.Message | None:
+        if not generation.origin.person_id.isdecimal():
+            return None
+        channel = await self._bot.create_dm(discord.Object(int(generation.origin.person_id)))
+        return await self._post(channel, delivery, generation, notes, min(limit, attachments.DEFAULT_LIMIT))
+
+    async def _response(self, delivery: Delivery, token: str, post: Post) -> discord.Message:
+        """The bot's answer to the interaction, by its token: open also where the bot is no member."""
+        application_id = self._bot.application_id
+        assert application_id is not None
+        webhook = discord.Webhook.partial(application_id, token, client=self._bot)
+        # Discord takes the word @original for the first answer's id, which is not known before it was acknowledged.
+        target = delivery.message_id or "@original"
+        return await webhook.edit_message(target, view=post.card, attachments=post.files())  # type: ignore[arg-type]
+
+    async def _own_message(self, delivery: Delivery, post: Post) -> discord.Message:
+        assert delivery.channel_id is not None
+        assert delivery.message_id is not None
+        message = self._bot.get_partial_messageable(delivery.channel_id).get_partial_message(delivery.message_id)
+        return await message.edit(view=post.card, attachments=post.files())
+
+    async def _post(
+        self,
+        channel: discord.abc.Messageable,
+        delivery: Delivery,
+        generation: Generation,
+        notes: list[str],
+        limit: int,
+    ) -> discord.Message:
+        """A new message, once: the nonce guards some minutes, and a later try first looks whether it is there."""
+        post = await self.compose(generation, limit, notes)
+        if delivery.attempt and (found := await self._find(channel, generation)) is not None:
+            return await found.edit(view=post.card, attachments=post.files())
+        await self._store.trying(generation.id)
+        return await channel.send(view=post.card, files=post.files(), nonce=generation.short_id)
+
+    async def _find(self, channel: discord.abc.Messageable, generation: Generation) -> discord.Message | None:
+        """Our own message of this generation, known by its buttons."""
+        marks = {messages.custom_id(action, generation.short_id) for action in ("reroll", "edit")}
+        async for message in channel.history(limit=100):
+            if self._bot.user is not None and message.author.id == self._bot.user.id and marks & _custom_ids(message):
+                return message
+        return None
+
+    # -- what is shown
+
+    async def compose(self, generation: Generation, limit: int, notes: list[str] | None = None) -> Post:
+        """The message of a finished job."""
+        notes = list(notes or [])
+        if generation.status is not Status.STORED:
+            return Post(messages.ended(generation, self._say, note=" ".join(notes)))
+        loaded = await attachments.load(self._data_dir, generation, limit)
+        files = tuple(attachment for attachment in loaded if attachment is not None)
+        if any(attachment.reencoded for attachment in files):
+            notes.append(self._say("shrunk", scaled="yes" if any(attachment.scaled for attachment in files) else "no"))
+        if len(files) < len(loaded):
+            notes.append(self._say("not-shown", count=len(loaded) - len(files)))
+        link = await self._parent_link(generation)
+        names = [attachment.name for attachment in files]
+        return Post(
+            messages.result(generation, names, self._say, gone=not loaded, notes=notes, parent_link=link), files
+        )
+
+    async def _parent_link(self, generation: Generation) -> str | None:
+        if generation.parent_id is None:
+            return None
+        parent = await self._store.delivery(generation.parent_id)
+        if parent is None or parent.status != "sent":
+            return messages.short(generation.parent_id)
+        link = _link(generation.origin.guild_id, parent.channel_id, parent.message_id)
+        return f"[{messages.short(generation.parent_id)}]({link})" if link else messages.short(generation.parent_id)
+
+    def _channel_limit(self, origin: Origin) -> int:
+        guild = self._bot.get_guild(int(origin.guild_id)) if origin.guild_id else None
+        return guild.filesize_limit if guild is not None else attachments.DEFAULT_LIMIT
+
+
+Way = Callable[[Delivery, Generation, list[str], int], Awaitable[discord.Message | None]]
+
+
+async def paced(updates: AsyncIterator[Update], interval: float) -> AsyncGenerator[Update, None]:
+    """The newest update at most every `interval` seconds, and the final one at once.
+
+    A reader beside keeps taking, so that what is shown is never older than what is known.
+    """
+    newest: list[Update] = []
+    news = asyncio.Event()
+    final = asyncio.Event()
+
+    async def read() -> None:
+        try:
+            async for update in updates:
+                newest[:] = [update]
+                if update.generation is not None:
+                    final.set()
+                news.set()
+        finally:
+            final.set()
+            news.set()
+
+    reader = asyncio.create_task(read())
+    try:
+        while True:
+            await news.wait()
+            news.clear()
+            if newest:
+                yield newest.pop()
+            if final.is_set() and not newest:
+                await reader
+                return
+            await asyncio.wait([asyncio.ensure_future(final.wait())], timeout=interval)
+    finally:
+        reader.cancel()
+        await asyncio.gather(reader, return_exceptions=True)
+
+
+def _first(generation: Generation) -> Update:
+    """Where a job stands before its first update came."""
+    return Update(id=generation.id, status=generation.status, position=None, event=None, generation=None)
+
+
+def _link(guild_id: str | None, channel_id: object, message_id: object) -> str | None:
+    if not channel_id or not message_id:
+        return None
+    return f"https://discord.com/channels/{guild_id or '@me'}/{channel_id}/{message_id}"
+
+
+def _custom_ids(message: discord.Message) -> set[str]:
+    rows = [row for row in message.components if isinstance(row, discord.ActionRow)]
+    return {child.custom_id or "" for row in rows for child in row.children}

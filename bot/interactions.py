@@ -1,0 +1,41 @@
+"""What handlers read from an interaction: who acts, from where."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import discord
+from discord import app_commands
+
+from bot.permissions import Person
+from engine.types import Origin
+
+if TYPE_CHECKING:
+    from bot.client import EaselBot
+
+    Interaction = discord.Interaction[EaselBot]
+else:
+    Interaction = discord.Interaction
+
+AnyCommand = app_commands.Command[Any, ..., Any] | app_commands.Group
+
+
+def person(interaction: Interaction) -> Person:
+    """Who acts, with the rights that Discord says they have in this channel."""
+    rights = interaction.permissions
+    in_server = interaction.guild_id is not None
+    return Person(
+        id=str(interaction.user.id),
+        guild_id=_text(interaction.guild_id),
+        role_ids=frozenset(str(role.id) for role in getattr(interaction.user, "roles", ())),
+        manage_messages=in_server and (rights.administrator or rights.manage_messages),
+        manage_guild=in_server and (rights.administrator or rights.manage_guild),
+    )
+
+
+def origin(interaction: Interaction, *, private: bool = False) -> Origin:
+    return Origin(str(interaction.user.id), _text(interaction.guild_id), _text(interaction.channel_id), private)
+
+
+def _text(number: int | None) -> str | None:
+    return None if number is None else str(number)

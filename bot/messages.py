@@ -1,0 +1,404 @@
+"""What Discord shows: generations and updates in, Components V2 messages out. Pure; sends nothing.
+
+Every message stays within Discord's limits whatever people type: 40 components, 4000 characters of text in all,
+alternative texts of 1024, custom ids of 100. Lengths are counted in UTF-16 units, Discord's strictest reading.
+
+What people typed reaches a message only through `plain`, `alt_text` or a modal's own fields.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import discord
+from discord import ButtonStyle, ui
+
+from bot.permissions import Refused
+from bot.texts import Say
+from engine.catalog import ModelSpec
+from engine.dispatch import Position, Update
+from engine.errors import EaselError, InvalidRequest, LimitReached
+from engine.types import Generation, GenerationRequest, Loading, ModelState, Progress, Status, to_base36
+
+ALT_LIMIT = 1024
+TEXT_LIMIT = 4000
+PROMPT_SHOWN = 700
+BAR_LENGTH = 16
+QUEUE_SHOWN = 8
+
+OPTION_NAMES = {"num_inference_steps": "steps", "guidance_scale": "cfg", "num_images": "count"}
+"""The engine's names, as they are called in Discord."""
+
+# Every sign that can begin markdown, a mention, a link, an emoji or a time stamp in Discord.
+_SIGNS = frozenset("\\`*_~|[]()<>#+-:@.!/")
+
+
+def length(text: str) -> int:
+    """In UTF-16 units."""
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+def cut(text: str, limit: int) -> str:
+    """The text, or its beginning and an ellipsis, in at most `limit` units."""
+    return text if length(text) <= limit else _begin(text, limit - 1).rstrip() + "…"
+
+
+def _begin(text: str, limit: int) -> str:
+    units = 0
+    for index, sign in enumerate(text):
+        units += 2 if ord(sign) > 0xFFFF else 1
+        if units > limit:
+            return text[:index]
+    return text
+
+
+def visible(text: str) -> str:
+    """One line without control signs, lone surrogates and marks that turn the reading direction around.
+
+    Where nothing else was there, an ellipsis stands for it: Discord refuses empty labels.
+    """
+    folded = " ".join(text.split())
+    kept = "".join(sign for sign in folded if unicodedata.category(sign) not in ("Cc", "Cs") and not _turns(sign))
+    return kept.strip() or ("…" if text else "")
+
+
+def _turns(sign: str) -> bool:
+    return "\u202a" <= sign <= "\u202e" or "\u2066" <= sign <= "\u2069"
+
+
+def plain(text: object, limit: int = PROMPT_SHOWN) -> str:
+    """What somebody typed, as it was typed: no markdown, no mention, no link comes alive. At most `limit` units."""
+    pieces = ["@\u200b" if sign == "@" else f"\\{sign}" if sign in _SIGNS else sign for sign in visible(str(text))]
+    if sum(map(length, pieces)) <= limit:
+        return "".join(pieces)
+    kept, units = [], 1
+    for piece in pieces:
+        units += length(piece)
+        if units > limit:
+            break
+        kept.append(piece)
+    return "".join(kept).rstrip() + "…"
+
+
+def alt_text(prompt: str) -> str:
+    """A picture's description for people who do not see it."""
+    return cut(visible(prompt), ALT_LIMIT)
+
+
+def duration(seconds: float, say: Say) -> str:
+    if seconds < 10:
+        return say("seconds", seconds=f"{seconds:.1f}")
+    if seconds < 90:
+        return say("seconds", seconds=str(round(seconds)))
+    minutes = max(2, round(seconds / 60))
+    if minutes < 90:
+        return say("minutes", minutes=str(minutes))
+    return say("hours", hours=str(minutes // 60), minutes=str(minutes % 60))
+
+
+class Card(ui.LayoutView):
+    """A message. Nobody listens to it: its buttons hold an id, and `bot.buttons` knows them by their pattern."""
+
+    def __init__(self, *items: ui.Item[Any]) -> None:
+        super().__init__(timeout=None)
+        for item in items:
+            self.add_item(item)
+
+    def is_finished(self) -> bool:
+        """Always: discord.py keeps no view that is finished, so that memory stays flat."""
+        return True
+
+
+def short(generation_id: int) -> str:
+    """A generation's id as text that can stand in a sentence or a link."""
+    return f"`{to_base36(generation_id)}`"
+
+
+def custom_id(action: str, generation_id: str) -> str:
+    return f"easel:{action}:{generation_id}"
+
+
+def button(
+    action: str, short_id: str, say: Say, emoji: str, style: ButtonStyle = ButtonStyle.secondary
+) -> ui.Button[Any]:
+    return ui.Button(custom_id=custom_id(action, short_id), label=say(f"button-{action}"), emoji=emoji, style=style)
+
+
+def small(text: str) -> str:
+    """Discord's subtext."""
+    return f"-# {text}"
+
+
+def person(person_id: str) -> str:
+    """A mention, which pings nobody since the client allows none; the shell has a name instead."""
+    return f"<@{person_id}>" if person_id.isdecimal() else plain(person_id, 40)
+
+
+def headline(request: GenerationRequest, person_id: str) -> str:
+    return f"**{plain(request.prompt)}** · {person(person_id)}"
+
+
+def facts(generation: Generation, say: Say) -> str:
+    request = generation.request
+    return say(
+        "facts",
+        model=plain(request.model, 80),
+        sampler=plain(request.sampler, 40),
+        steps=str(request.num_inference_steps),
+        cfg=f"{request.guidance_scale:g}",
+        size=f"{request.width}×{request.height}",
+        seed=str(request.seed),
+        time=duration(generation.seconds_running or 0, say),
+    )
+
+
+def result(
+    generation: Generation,
+    names: Sequence[str],
+    say: Say,
+    *,
+    gone: bool = False,
+    notes: Iterable[str] = (),
+    parent_link: str | None = None,
+) -> Card:
+    """A finished generation. `names` are the attached files, in the order of its pictures. `gone`: none is kept."""
+    request = generation.request
+    lines = [small(facts(generation, say))]
+    if request.negative_prompt:
+        lines.append(small(say("negative", negative=plain(request.negative_prompt, 300))))
+    if generation.parent_id is not None and parent_link:
+        lines.append(small(say("reroll-of", parent=parent_link)))
+    if gone:
+        notes = [*notes, say("picture-gone")]
+    lines += [small(note) for note in notes]
+    items: list[ui.Item[Any]] = [ui.TextDisplay(headline(request, generation.origin.person_id))]
+    if names:
+        described = alt_text(request.prompt)
+        gallery = [discord.MediaGalleryItem(f"attachment://{name}", description=described) for name in names[:10]]
+        items.append(ui.MediaGallery(*gallery))
+    return Card(*items, ui.TextDisplay("\n".join(lines)), _result_buttons(generation.short_id, say))
+
+
+def _result_buttons(short_id: str, say: Say) -> ui.ActionRow[Any]:
+    return ui.ActionRow(
+        button("reroll", short_id, say, "🎲"),
+        button("edit", short_id, say, "✏️"),
+        button("delete", short_id, say, "🗑️"),
+    )
+
+
+def progress(update: Update, request: GenerationRequest, person_id: str, say: Say, *, note: str = "") -> Card:
+    """A job that waits or is painted, with its Cancel button."""
+    lines = [headline(request, person_id), _where(update, say)]
+    if note:
+        lines.append(small(note))
+    cancel = button("cancel", to_base36(update.id), say, "✖️")
+    return Card(ui.TextDisplay("\n".join(lines)), ui.ActionRow(cancel))
+
+
+def _where(update: Update, say: Say) -> str:
+    if update.status is Status.QUEUED:
+        return place(update.position, say)
+    match update.event:
+        case Progress(step=step, of=of):
+            return f"{bar(step / of if of else 0)} {say('painting-step', step=str(step), of=str(of))}"
+        case Loading(fraction=fraction, text=text):
+            words = say("painting-loading", text=plain(text, 200))
+            return f"{bar(fraction)} {words}" if fraction is not None else words
+        case _:
+            return say("painting-starts")
+
+
+def place(position: Position | None, say: Say) -> str:
+    """Where in the queue, and for how long."""
+    ahead = position.ahead if position else 0
+    where = say("queue-ahead", ahead=ahead) if ahead else say("queue-next")
+    if position is None or position.seconds is None:
+        return where
+    return say("queue-expected", where=where, time=duration(position.seconds, say))
+
+
+def bar(fraction: float) -> str:
+    full = round(min(max(fraction, 0.0), 1.0) * BAR_LENGTH)
+    return "▰" * full + "▱" * (BAR_LENGTH - full)
+
+
+def ended(generation: Generation, say: Say, *, note: str = "") -> Card:
+    """A job that ended without a picture, and what to do about it."""
+    match generation.status:
+        case Status.CANCELLED:
+            text = say("cancelled")
+        case Status.DEAD:
+            text = say("dead", attempts=str(generation.attempt))
+        case _:
+            reason = plain(generation.error_text or "", 1000) or say("unknown-failure")
+            text = say("failed", reason=reason)
+    lines = [headline(generation.request, generation.origin.person_id), text]
+    if note:
+        lines.append(small(note))
+    row = ui.ActionRow(button("reroll", generation.short_id, say, "🎲"), button("edit", generation.short_id, say, "✏️"))
+    return Card(ui.TextDisplay("\n".join(lines)), row)
+
+
+def explain(error: EaselError, say: Say) -> str:
+    """An error in words: what happened, and what to do."""
+    match error:
+        case InvalidRequest():
+            field = OPTION_NAMES.get(error.field, error.field)
+            return say(
+                "error-invalid_request",
+                field=plain(field, 40),
+                value=plain(error.value, 80),
+                allowed=plain(error.allowed, 400),
+            )
+        case LimitReached():
+            retry = "none" if error.retry_after is None else duration(error.retry_after, say)
+            return say("error-limit_reached", scope=error.scope, kind=error.kind, maximum=error.maximum, retry=retry)
+        case Refused():
+            return say(error.key, **error.values)
+        case _:
+            return plain(error, 1500)
+
+
+def history_page(
+    generations: Sequence[Generation],
+    thumbnails: dict[int, str],
+    say: Say,
+    *,
+    title: str,
+    pages: Sequence[ui.Button[Any]] = (),
+) -> Card:
+    """Some of somebody's generations with a small picture each, a menu to show one again, and the pager's buttons."""
+    items: list[ui.Item[Any]] = [ui.TextDisplay(title)]
+    for generation in generations:
+        text = history_line(generation, say)
+        name = thumbnails.get(generation.id)
+        if name:
+            picture = ui.Thumbnail[Any](f"attachment://{name}", description=alt_text(generation.request.prompt))
+            items.append(ui.Section(text, accessory=picture))
+        else:
+            items.append(ui.TextDisplay(text))
+    if generations:
+        options = [
+            discord.SelectOption(label=cut(visible(generation.request.prompt), 100), value=generation.short_id)
+            for generation in generations
+        ]
+        items.append(
+            ui.ActionRow(ui.Select[Any](custom_id="easel:show", placeholder=say("show-again"), options=options))
+        )
+    if pages:
+        items.append(ui.ActionRow(*pages))
+    return Card(*items)
+
+
+def history_line(generation: Generation, say: Say) -> str:
+    lines = [f"**{plain(generation.request.prompt, 200)}**", small(facts(generation, say))]
+    when = discord.utils.format_dt(generation.created_at, "R")
+    lines.append(small(f"{when} · {short(generation.id)}"))
+    if generation.pictures and all(picture.deleted_at for picture in generation.pictures):
+        lines.append(small(say("picture-gone")))
+    return "\n".join(lines)
+
+
+def stars(value: int) -> str:
+    """A grade from 1 to 5."""
+    return "●" * value + "○" * (5 - value)
+
+
+def model_choice(spec: ModelSpec, say: Say) -> str:
+    """A model in one line, for autocompletion, where no markdown is read."""
+    return say("model-choice", key=spec.key, speed=str(spec.speed), quality=str(spec.quality), best=spec.best_for)
+
+
+def model_state(state: ModelState | None, say: Say) -> str:
+    if state is None:
+        return say("state-missing")
+    if state.state == "loading" and state.fraction is not None:
+        return say("state-loading-share", share=str(round(state.fraction * 100)))
+    if state.state == "broken":
+        return say("state-broken", detail=plain(state.detail, 200))
+    return say(f"state-{state.state.replace(' ', '-')}")
+
+
+def model_list(specs: Sequence[ModelSpec], states: dict[str, ModelState], default: str, say: Say) -> Card:
+    """The table of models, as long as a message takes."""
+    lines = [say("models-title")]
+    room = TEXT_LIMIT - length(lines[0]) - 100
+    for index, spec in enumerate(specs):
+        text = model_line(spec, states.get(spec.key), spec.key == default, say)
+        room -= length(text) + 1
+        if room < 0:
+            lines.append(small(say("models-more", count=str(len(specs) - index))))
+            break
+        lines.append(text)
+    return Card(ui.TextDisplay("\n".join(lines)))
+
+
+def model_line(spec: ModelSpec, state: ModelState | None, default: bool, say: Say) -> str:
+    line = say(
+        "models-line",
+        key=plain(spec.key, 130),
+        default="yes" if default else "no",
+        speed=stars(spec.speed),
+        quality=stars(spec.quality),
+        size=gigabytes(spec.size_bytes) if spec.size_bytes else "none",
+        state=model_state(state, say),
+    )
+    return f"{line}\n{small(plain(spec.best_for, 220))}" if spec.best_for else line
+
+
+def model_info(spec: ModelSpec, state: ModelState | None, default: bool, say: Say) -> Card:
+    ranges, usual = spec.ranges, spec.defaults
+    low, high = ranges.size
+    sizes = f"{low}" if low == high else f"{low}–{high} (×{ranges.size_multiple})"
+    lines = [
+        model_line(spec, state, default, say),
+        say(
+            "model-defaults",
+            steps=str(usual.num_inference_steps),
+            cfg=f"{usual.guidance_scale:g}",
+            width=str(usual.width),
+            height=str(usual.height),
+            sampler=plain(usual.sampler, 40),
+        ),
+        say("model-ranges", steps=span(ranges.num_inference_steps), cfg=span(ranges.guidance_scale), sizes=sizes),
+    ]
+    if not spec.repository.startswith("/"):  # a path of the machine is nobody's business
+        lines.append(small(say("model-family", family=spec.family, repository=plain(spec.repository, 300))))
+    return Card(ui.TextDisplay("\n".join(lines)))
+
+
+def span(bounds: tuple[float, float]) -> str:
+    low, high = bounds
+    return f"{low:g}" if low == high else f"{low:g}–{high:g}"
+
+
+def gigabytes(size: int) -> str:
+    return f"{size / 1e9:.1f} GB" if size >= 1e8 else f"{max(1, round(size / 1e6))} MB"
+
+
+def said(text: str) -> Card:
+    """A message of words alone."""
+    return Card(ui.TextDisplay(cut(text, TEXT_LIMIT)))
+
+
+def loading(key: str, event: Loading, say: Say) -> Card:
+    words = say("model-loading", key=plain(key, 130), text=plain(event.text, 300))
+    return said(f"{bar(event.fraction)} {words}" if event.fraction is not None else words)
+
+
+def queue_page(mine: Sequence[tuple[Generation, Position | None]], waiting: int, running: int, say: Say) -> Card:
+    """One's own jobs with their places, each with a Cancel button, and how busy the server is."""
+    lines = [say("queue-title"), say("queue-server", waiting=waiting, running=str(running))]
+    items: list[ui.Item[Any]] = [ui.TextDisplay("\n".join(lines))]
+    for generation, position in mine[:QUEUE_SHOWN]:
+        where = say("queue-line-running") if generation.status is Status.RUNNING else place(position, say)
+        text = f"**{plain(generation.request.prompt, 200)}** · {short(generation.id)}\n{small(where)}"
+        items.append(ui.Section(text, accessory=button("cancel", generation.short_id, say, "✖️")))
+    if len(mine) > QUEUE_SHOWN:
+        items.append(ui.TextDisplay(small(say("queue-more", count=str(len(mine) - QUEUE_SHOWN)))))
+    if not mine:
+        items.append(ui.TextDisplay(say("queue-empty")))
+    return Card(*items)

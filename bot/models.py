@@ -1,0 +1,95 @@
+"""/model: the models and their state for everyone; use, load and unload for those who may manage the server."""
+
+from __future__ import annotations
+
+from contextlib import aclosing
+
+from discord import app_commands
+
+from bot import messages
+from bot.imagine import complete_model
+from bot.interactions import AnyCommand, Interaction, person
+from bot.permissions import require_manager
+from bot.texts import label
+from engine.errors import EaselError
+from engine.types import Loading, ModelState
+
+model = app_commands.Group(name=label("model-name"), description=label("model-description"))
+
+
+async def states(interaction: Interaction) -> dict[str, ModelState]:
+    return {state.key: state for state in await interaction.client.engine.models()}
+
+
+@model.command(name="list", description=label("model-list-description"))
+async def list_models(interaction: Interaction) -> None:
+    bot, say = interaction.client, interaction.client.say(interaction)
+    default = await bot.default_model(interaction.guild_id)
+    card = messages.model_list(list(bot.catalog), await states(interaction), default, say)
+    await interaction.response.send_message(view=card, ephemeral=True)
+
+
+@model.command(name="info", description=label("model-info-description"))
+@app_commands.describe(key=label("option-model-key"))
+@app_commands.rename(key="model")
+@app_commands.autocomplete(key=complete_model)
+async def info(interaction: Interaction, key: str) -> None:
+    bot, say = interaction.client, interaction.client.say(interaction)
+    spec = bot.catalog.get(key)
+    default = await bot.default_model(interaction.guild_id)
+    card = messages.model_info(spec, (await states(interaction)).get(spec.key), spec.key == default, say)
+    await interaction.response.send_message(view=card, ephemeral=True)
+
+
+@model.command(name="use", description=label("model-use-description"))
+@app_commands.describe(key=label("option-model-key"))
+@app_commands.rename(key="model")
+@app_commands.autocomplete(key=complete_model)
+async def use(interaction: Interaction, key: str) -> None:
+    guild_id = require_manager(person(interaction))
+    spec = interaction.client.catalog.get(key)
+    await interaction.client.store.set_default_model(guild_id, spec.key)
+    text = interaction.client.say(interaction)("model-used", key=messages.plain(spec.key))
+    await interaction.response.send_message(view=messages.said(text))
+
+
+@model.command(name="load", description=label("model-load-description"))
+@app_commands.describe(key=label("option-model-key"))
+@app_commands.rename(key="model")
+@app_commands.autocomplete(key=complete_model)
+async def load(interaction: Interaction, key: str) -> None:
+    """Answers at once; the loading, which may be a long download, goes on beside."""
+    require_manager(person(interaction))
+    spec = interaction.client.catalog.get(key)
+    await interaction.response.defer(ephemeral=True, thinking=True)
+    interaction.client.outbox.run(lambda: show_loading(interaction, spec.key))
+
+
+async def show_loading(interaction: Interaction, key: str) -> None:
+    """The model's way into memory, in the answer to /model load."""
+    say = interaction.client.say(interaction)
+    try:
+        async with aclosing(interaction.client.engine.load(key)) as events:  # type: ignore[type-var]
+            async for event in events:
+                if isinstance(event, Loading):
+                    await interaction.client.outbox.calmly(interaction, messages.loading(key, event, say))
+        end = say("model-loaded", key=messages.plain(key))
+    except EaselError as error:
+        end = messages.explain(error, say)
+    await interaction.edit_original_response(view=messages.said(end))
+
+
+@model.command(name="unload", description=label("model-unload-description"))
+@app_commands.describe(key=label("option-model-key"))
+@app_commands.rename(key="model")
+@app_commands.autocomplete(key=complete_model)
+async def unload(interaction: Interaction, key: str) -> None:
+    require_manager(person(interaction))
+    spec = interaction.client.catalog.get(key)
+    await interaction.response.defer(ephemeral=True, thinking=True)
+    await interaction.client.engine.unload(spec.key)
+    text = interaction.client.say(interaction)("model-unloaded", key=messages.plain(spec.key))
+    await interaction.edit_original_response(view=messages.said(text))
+
+
+COMMANDS: tuple[AnyCommand, ...] = (model,)

@@ -1,0 +1,60 @@
+"""What people read, from the catalogue in `bot/locales/`: one Fluent file a language.
+
+`Texts.speaker` gives a `Say` for a person's locale: `say("history-empty")`. Fluent chooses plurals. A key that a
+language lacks is said in English; a key that English lacks is a bug and raises KeyError.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from discord import app_commands
+from fluent.runtime import FluentBundle, FluentResource
+
+LOCALES = Path(__file__).parent / "locales"
+
+Say = Callable[..., str]
+"""`say(key, **values)`: the words of one language. Values are put in as they are: escape what people typed."""
+
+
+class Texts:
+    """Every language of the catalogue. `languages` are Discord's locale codes, English first."""
+
+    def __init__(self, folder: Path = LOCALES) -> None:
+        self._bundles: dict[str, FluentBundle] = {}
+        for path in sorted(folder.glob("*.ftl"), key=lambda path: path.stem != "en"):
+            # Isolation marks around values would show up as boxes in some Discord clients.
+            bundle = FluentBundle([path.stem, "en"], use_isolating=False)
+            bundle.add_resource(FluentResource(path.read_text(encoding="utf-8")))
+            self._bundles[path.stem] = bundle
+
+    @property
+    def languages(self) -> list[str]:
+        return list(self._bundles)
+
+    def speaker(self, locale: str | None = None) -> Say:
+        """The words for `zh-CN`, else for its language `zh`, else English."""
+        wanted = [locale, locale.partition("-")[0]] if locale else []
+        bundles = [self._bundles[tag] for tag in [*wanted, "en"] if tag in self._bundles]
+
+        def say(key: str, /, **values: Any) -> str:
+            for bundle in bundles:
+                pattern = bundle.get_message(key).value if bundle.has_message(key) else None
+                if pattern is not None:
+                    text, errors = bundle.format_pattern(pattern, values)
+                    if errors:
+                        raise errors[0]
+                    return str(text)
+            raise KeyError(key)
+
+        return say
+
+
+def label(key: str) -> app_commands.locale_str:
+    """A command's name or description: English as Discord's default, with the key for its translations."""
+    return app_commands.locale_str(_english(key), key=key)
+
+
+_english = Texts().speaker()

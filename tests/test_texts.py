@@ -1,0 +1,49 @@
+"""The catalogue of what people read."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from bot.texts import LOCALES, Texts, label
+
+KEYS = re.findall(r"^([a-z][\w-]*) =", (LOCALES / "en.ftl").read_text(encoding="utf-8"), re.MULTILINE)
+SOURCES = "\n".join(path.read_text(encoding="utf-8") for path in (LOCALES.parent).glob("*.py"))
+COMPUTED = ("button-", "state-", "limits-kind-")
+"""Keys whose last part is made by the program."""
+
+
+def test_no_text_is_written_down_and_never_said() -> None:
+    unused = [key for key in KEYS if not re.search(f"['\"]{key}['\"]", SOURCES) and not key.startswith(COMPUTED)]
+    assert unused == []
+
+
+def test_every_text_that_is_said_is_written_down() -> None:
+    said = set(re.findall(r'(?:say|label|Refused)\(\s*"([\w-]+)"', SOURCES))
+    assert said - set(KEYS) == set()
+
+
+def test_commands_and_options_are_described_within_discords_limits() -> None:
+    for key in KEYS:
+        if key.endswith("-name"):
+            assert re.fullmatch(r"[-_\w]{1,32}", str(label(key))), key
+        if key.endswith("-description") or key.startswith("option-"):
+            assert 1 <= len(str(label(key))) <= 100, key
+
+
+def test_a_locale_falls_back_to_its_language_and_then_to_english(tmp_path: Path) -> None:
+    (tmp_path / "en.ftl").write_text("hello = Hello\nbye = Bye\n")
+    (tmp_path / "fr.ftl").write_text("hello = Bonjour\n")
+    texts = Texts(tmp_path)
+    assert texts.languages == ["en", "fr"]
+    assert texts.speaker("fr-CA")("hello") == "Bonjour"
+    assert texts.speaker("fr")("bye") == "Bye"
+    assert texts.speaker("ja")("hello") == "Hello"
+    assert texts.speaker()("hello") == "Hello"
+
+
+def test_a_text_that_no_language_has_is_a_bug() -> None:
+    with pytest.raises(KeyError):
+        Texts().speaker()("no-such-text")
