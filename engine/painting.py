@@ -43,6 +43,11 @@ class Pipeline(Protocol):
         """What the model takes of the device's memory."""
         ...
 
+    @property
+    def exact(self) -> bool:
+        """False once a saving changes pixels: the same seed may give slightly other ones."""
+        ...
+
     def call(self, request: GenerationRequest, seed: int, on_step: OnStep, should_stop: ShouldStop) -> Pixels:
         """One picture, from a generator of its own, so that its pixels do not depend on its neighbours.
 

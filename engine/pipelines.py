@@ -12,6 +12,7 @@ import importlib
 import inspect
 import logging
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,7 @@ from engine.catalog import Family, ModelSpec
 from engine.config import EngineConfig
 from engine.device import choose_device, device_name, free_memory, memory, memory_errors
 from engine.errors import ModelUnavailable
+from engine.latents import fit_preview, outer_blocks, preview, to_pixels, unscaled
 from engine.painting import OnStep, Pixels, Report, ShouldStop, Stopped
 from engine.types import GenerationRequest, Sampler
 
@@ -63,6 +65,8 @@ SINGLE_FILE: dict[Family, Any] = {
     Family.SDXL: diffusers.StableDiffusionXLPipeline,
 }
 UNET_PIPELINES = (diffusers.StableDiffusionPipeline, diffusers.StableDiffusionXLPipeline)
+PREDICTIONS = ("epsilon", "v_prediction", "sample")
+"""What a noise schedule's network can predict, as diffusers names it."""
 
 
 def scheduler_for(sampler: Sampler, config: Any, spec: ModelSpec) -> Any:
@@ -78,29 +82,31 @@ def scheduler_for(sampler: Sampler, config: Any, spec: ModelSpec) -> Any:
 
 
 class DiffusersPipeline:
-    """A loaded model: a diffusers pipeline on the device."""
+    """A loaded model of any class that paints from text: a diffusers pipeline on the device, called as a whole."""
 
     def __init__(self, spec: ModelSpec, pipe: Any, device: torch.device, config: EngineConfig) -> None:
         self._spec, self._pipe, self._device = spec, pipe, device
-        self._schedule = pipe.scheduler.config
-        self._of_noise = "beta_schedule" in self._schedule
-        self._unet_family = isinstance(pipe, UNET_PIPELINES)
+        self._schedule: Any = pipe.scheduler.config
         self._should_stop: ShouldStop = lambda: False
         self._offloaded = False
-        self._preview_map: torch.Tensor | None = None
+        self._inexact: list[str] = []
         pipe.set_progress_bar_config(disable=True)
         self._watch_blocks()
         self._savings = self._possible_savings()
-        for wanted, saving in (
-            (config.vae_slicing, "VAE slicing"),
-            (config.vae_tiling, "VAE tiling"),
-            (config.cpu_offload, "CPU offload"),
-            (config.attention_slicing, "attention slicing"),
-        ):
-            if wanted and saving in self._savings:
-                self._savings.pop(saving)()
+        wanted = {
+            "VAE slicing": config.vae_slicing,
+            "VAE tiling": config.vae_tiling,
+            "CPU offload": config.cpu_offload,
+            "attention slicing": config.attention_slicing,
+        }
+        for saving in [saving for saving in self._savings if wanted[saving]]:
+            self._save(saving)
         if not self._offloaded:
             pipe.to(device)
+
+    @property
+    def exact(self) -> bool:
+        return not self._inexact
 
     @property
     def bytes(self) -> int:
@@ -120,21 +126,25 @@ class DiffusersPipeline:
         return images.enlarge(pixels, request.width, request.height)
 
     def _paint(self, request: GenerationRequest, seed: int, on_step: OnStep) -> Pixels:
+        picture = self._run(request, torch.Generator("cpu").manual_seed(seed), on_step, output_type="pil")[0]
+        return np.asarray(picture.convert("RGB"))
+
+    def _run(self, request: GenerationRequest, generator: torch.Generator, on_step: OnStep, **options: Any) -> Any:
+        """What the pipeline's call gives back."""
         # A scheduler of its own for each picture: it holds state, and the next picture must not see it.
-        if self._of_noise:
+        if "beta_schedule" in self._schedule and self._schedule.prediction_type in PREDICTIONS:
             self._pipe.scheduler = scheduler_for(request.sampler, self._schedule, self._spec)
         else:  # flow matching: the samplers people choose are not made for it
             self._pipe.scheduler = type(self._pipe.scheduler).from_config(self._schedule)
         self._pipe.scheduler.step = self._told(self._pipe.scheduler, on_step)
-        result = self._pipe(
+        return self._pipe(
             **self._options(request),
             width=request.width // self._spec.enlarge,
             height=request.height // self._spec.enlarge,
             num_inference_steps=request.num_inference_steps,
-            generator=torch.Generator("cpu").manual_seed(seed),
-            output_type="latent" if self._unet_family else "pil",
+            generator=generator,
+            **options,
         ).images
-        return self.decode(result) if self._unet_family else np.asarray(result[0].convert("RGB"))
 
     def _options(self, request: GenerationRequest) -> dict[str, Any]:
         """The prompts and the guidance, in the words of this pipeline's class."""
@@ -166,6 +176,10 @@ class DiffusersPipeline:
 
         return step_and_tell
 
+    def _preview(self, latents: torch.Tensor) -> Pixels | None:
+        """A small picture of latents as the sampler leaves them; None where their layout is not known."""
+        return None
+
     def _check(self) -> None:
         if self._should_stop():
             raise Stopped
@@ -179,33 +193,6 @@ class DiffusersPipeline:
         for part in self._modules():
             for block in outer_blocks(part):
                 block.register_forward_pre_hook(check)
-
-    def decode(self, latents: torch.Tensor) -> Pixels:
-        """Latents (1, channels, height / 8, width / 8) as the sampler leaves them -> a picture (height, width, 3)."""
-        vae = self._pipe.vae
-        decoded = vae.decode(self._unscaled(latents).to(self._pipe._execution_device, vae.dtype), return_dict=False)[0]
-        self._pipe.maybe_free_model_hooks()
-        return to_pixels(decoded[0])
-
-    def _unscaled(self, latents: torch.Tensor) -> torch.Tensor:
-        """Latents in the autoencoder's own scale."""
-        config: Any = self._pipe.vae.config
-        scaled: torch.Tensor = latents / config.scaling_factor
-        mean, std = config.get("latents_mean"), config.get("latents_std")
-        if mean is None or std is None:
-            return scaled
-        shape = (1, -1, 1, 1)
-        return scaled * latents.new_tensor(std).view(shape) + latents.new_tensor(mean).view(shape)
-
-    def _preview(self, latents: torch.Tensor) -> Pixels | None:
-        """The latents as a small picture through a linear map of their channels; None where they are no image."""
-        if not self._unet_family or latents.ndim != 4:
-            return None
-        if self._preview_map is None:
-            self._preview_map = fit_preview(self._pipe.vae, self._pipe._execution_device)
-        channels = self._unscaled(latents.float())[0].movedim(0, -1)
-        flat = torch.cat([channels, torch.ones_like(channels[..., :1])], dim=-1)
-        return to_pixels((flat @ self._preview_map).movedim(-1, 0))
 
     def _possible_savings(self) -> dict[str, Callable[[], None]]:
         """What can be done when memory runs short, the least harmful first."""
@@ -225,13 +212,18 @@ class DiffusersPipeline:
         self._offloaded = True
         self._pipe.enable_model_cpu_offload(device=self._device)
 
+    def _save(self, saving: str) -> None:
+        self._savings.pop(saving)()
+        if saving in ("VAE tiling", "attention slicing"):
+            self._inexact.append(saving)
+
     def save_memory(self) -> str | None:
         if not self._savings:
             return None
-        name = next(iter(self._savings))
-        self._savings.pop(name)()
+        saving = next(iter(self._savings))
+        self._save(saving)
         free_memory()
-        return name
+        return saving
 
     def close(self) -> None:
         self._pipe.remove_all_hooks()
@@ -248,37 +240,87 @@ def _predicted(scheduler: Any, result: Any) -> torch.Tensor:
     return noisy if predicted is None else predicted
 
 
-def to_pixels(image: torch.Tensor) -> Pixels:
-    """(3, height, width) from -1 to 1 -> (height, width, 3) bytes."""
-    scaled = (image.float() / 2 + 0.5).clamp(0, 1).mul(255).round()
-    pixels: Pixels = scaled.to(torch.uint8).movedim(0, -1).cpu().numpy()
-    return pixels
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """What the UNet is told beside the latents: one row for a prompt, or two with guidance, the negative one first."""
+
+    embeddings: torch.Tensor
+    """(rows, tokens, channels)."""
+    pooled: torch.Tensor | None = None
+    """(rows, channels): of SDXL."""
+    time_ids: torch.Tensor | None = None
+    """(rows, 6): of SDXL, the sizes and the crop."""
 
 
-def outer_blocks(module: torch.nn.Module) -> Iterator[torch.nn.Module]:
-    """The members of the outermost lists of a network: its layers, or its down and up blocks."""
-    for child in module.children():
-        if isinstance(child, torch.nn.ModuleList):
-            yield from child
-        else:
-            yield from outer_blocks(child)
+class UnetPipeline(DiffusersPipeline):
+    """SD 1.x, SD 2.x, SDXL and its Turbo: can be taken apart into encode, latents, unet and decode."""
 
+    def __init__(self, spec: ModelSpec, pipe: Any, device: torch.device, config: EngineConfig) -> None:
+        super().__init__(spec, pipe, device, config)
+        self._preview_map: torch.Tensor | None = None
 
-def fit_preview(vae: Any, device: torch.device) -> torch.Tensor:
-    """(channels + 1, 3): the linear map from latents in the autoencoder's scale to RGB from -1 to 1, last row constant.
+    @property
+    def schedule(self) -> Any:
+        """The configuration of the model's noise schedule: betas, kind of prediction, spacing."""
+        return self._schedule
 
-    Fitted by least squares to what this autoencoder makes of smooth coloured noise: every family gets its own, also a
-    fine-tuned one.
-    """
-    generator = torch.Generator("cpu").manual_seed(0)
-    patches = torch.rand((4, 3, 8, 8), generator=generator) * 2 - 1
-    pictures = torch.nn.functional.interpolate(patches, size=(128, 128), mode="bilinear")
-    latents = vae.encode(pictures.to(device, vae.dtype)).latent_dist.mean.float().cpu()
-    pooled = torch.nn.functional.adaptive_avg_pool2d(pictures, latents.shape[-2:])
-    inputs = latents.movedim(1, -1).flatten(0, 2)
-    inputs = torch.cat([inputs, torch.ones_like(inputs[:, :1])], dim=1)
-    solution: torch.Tensor = torch.linalg.lstsq(inputs, pooled.movedim(1, -1).flatten(0, 2)).solution
-    return solution.to(device)
+    def encode(self, request: GenerationRequest) -> Conditions:
+        """The conditions of a request: two rows where its guidance scale is above 1, else one."""
+        guided = request.guidance_scale > 1
+        negative = request.negative_prompt or None  # SDXL takes zeros for none, and not the empty prompt's embedding
+        device = self._pipe._execution_device
+        if not isinstance(self._pipe, diffusers.StableDiffusionXLPipeline):
+            prompt, unwanted = self._pipe.encode_prompt(request.prompt, device, 1, guided, negative)
+            return Conditions(torch.cat([unwanted, prompt]) if guided else prompt)
+        prompt, unwanted, pooled, unwanted_pooled = self._pipe.encode_prompt(
+            request.prompt, device=device, do_classifier_free_guidance=guided, negative_prompt=negative
+        )
+        size = (request.height // self._spec.enlarge, request.width // self._spec.enlarge)
+        times = self._pipe._get_add_time_ids(
+            size,
+            (0, 0),
+            size,
+            dtype=prompt.dtype,
+            text_encoder_projection_dim=self._pipe.text_encoder_2.config.projection_dim,
+        ).to(device)
+        if not guided:
+            return Conditions(prompt, pooled, times)
+        return Conditions(torch.cat([unwanted, prompt]), torch.cat([unwanted_pooled, pooled]), times.repeat(2, 1))
+
+    def latents(self, request: GenerationRequest, generator: torch.Generator) -> torch.Tensor:
+        """(1, channels, height / 8, width / 8): that generator's noise, drawn in fp32 for every dtype alike."""
+        scale = self._spec.enlarge * self._pipe.vae_scale_factor
+        shape = (1, self._pipe.unet.config.in_channels, request.height // scale, request.width // scale)
+        return torch.randn(shape, generator=generator).to(self._pipe._execution_device, self._pipe.unet.dtype)
+
+    def unet(self, latents: torch.Tensor, timesteps: torch.Tensor, conditions: Conditions) -> torch.Tensor:
+        """What the UNet predicts for these rows: latents already scaled for their timesteps (rows,)."""
+        added = None
+        if conditions.pooled is not None:
+            added = {"text_embeds": conditions.pooled, "time_ids": conditions.time_ids}
+        predicted: torch.Tensor = self._pipe.unet(
+            latents, timesteps, conditions.embeddings, added_cond_kwargs=added, return_dict=False
+        )[0]
+        return predicted
+
+    def decode(self, latents: torch.Tensor) -> Pixels:
+        """Latents (1, channels, height / 8, width / 8) as the sampler leaves them -> a picture (height, width, 3)."""
+        vae = self._pipe.vae
+        latents = unscaled(latents, vae.config).to(self._pipe._execution_device, vae.dtype)
+        decoded = vae.decode(latents, return_dict=False)[0]
+        self._pipe.maybe_free_model_hooks()
+        return to_pixels(decoded[0])
+
+    def _paint(self, request: GenerationRequest, seed: int, on_step: OnStep) -> Pixels:
+        generator = torch.Generator("cpu").manual_seed(seed)
+        noise = self.latents(request, generator)
+        return self.decode(self._run(request, generator, on_step, latents=noise, output_type="latent"))
+
+    def _preview(self, latents: torch.Tensor) -> Pixels | None:
+        vae = self._pipe.vae
+        if self._preview_map is None:
+            self._preview_map = fit_preview(vae, self._pipe._execution_device)
+        return preview(unscaled(latents.float(), vae.config)[0], self._preview_map)
 
 
 class Diffusers:
@@ -313,7 +355,8 @@ class Diffusers:
             if self._dtype == torch.float16 and getattr(pipe, "vae", None) is not None:
                 _upcast_decoding(pipe.vae)
             report(0.95, "Moving to the device")
-            return DiffusersPipeline(spec, pipe, self._device, self._config)
+            kind = UnetPipeline if isinstance(pipe, UNET_PIPELINES) else DiffusersPipeline
+            return kind(spec, pipe, self._device, self._config)
 
     def _load_folder(self, spec: ModelSpec, folder: Path, report: Report, should_stop: ShouldStop) -> Any:
         """Part by part, so that people see how far it is, and which part is broken."""

@@ -25,7 +25,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from engine import images
 from engine.catalog import ModelSpec
@@ -251,7 +251,8 @@ class Worker:
         try:
             for position in range(request.num_images):
                 pixels = self._picture(call, request, position, pipeline, cache)
-                encoding.append(self._encoders.submit(self._encode, call, request, position, pixels))
+                facts = {"device": backend.device, "exact": pipeline.exact}
+                encoding.append(self._encoders.submit(self._encode, call, request, position, pixels, facts))
         finally:
             self._painting = False
         for future in encoding:
@@ -285,9 +286,11 @@ class Worker:
                     raise
                 log.warning("out of memory painting with %s; trying again with %s", call.model, saving)
 
-    def _encode(self, call: Call, request: GenerationRequest, position: int, pixels: Pixels) -> None:
+    def _encode(
+        self, call: Call, request: GenerationRequest, position: int, pixels: Pixels, facts: dict[str, Any]
+    ) -> None:
         height, width, _ = pixels.shape
-        png = images.encode_png(pixels, images.write_metadata(request, position))
+        png = images.encode_png(pixels, images.write_metadata(request, position, **facts))
         self._event(call, Picture(position, request.seed + position, png, width, height))
 
 

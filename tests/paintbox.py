@@ -41,6 +41,7 @@ def catalog() -> Catalog:
 class Colour:
     def __init__(self) -> None:
         self.bytes = 400 * MEGABYTE
+        self.exact = True
         self.savings = list(SAVINGS)
         self.closed = False
 
@@ -57,7 +58,7 @@ class Colour:
                 if len(SAVINGS) - len(self.savings) < int(times):
                     raise NoMemory
             case ["chatter"]:
-                print("a library prints", flush=True)  # noqa: T201
+                print("a library prints", flush=True)
                 os.write(1, b"\0\0\0\1 and so does what is written in C\n")
         steps = 50 if request.prompt == "slowly" else request.num_inference_steps
         for step in range(1, steps + 1):
