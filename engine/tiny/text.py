@@ -91,7 +91,7 @@ class Heads(torch.nn.Module):
 
 
 def looks_of(pictures: np.ndarray) -> torch.Tensor:
-    """Principal components of premultiplied pictures (n, 64, 64, 4) shrunk to 16²: (n, LOOKS), unit variance over all."""
+    """Principal components of premultiplied pictures (n, 64, 64, 4) shrunk to 16²: (n, LOOKS), of unit variance."""
     small = (
         pictures.reshape(len(pictures), 16, 4, 16, 4, 4).mean(axis=(2, 4), dtype=np.float32).reshape(len(pictures), -1)
     )

@@ -104,7 +104,7 @@ def train(
     rate: float = 6e-4,
     decay: float = 0.3,
 ) -> None:
-    """Trains for `minutes`, the rate falling over the last `decay` of them; goes on from the checkpoint in `out`, if any.
+    """Trains for `minutes`, the rate falling over the last `decay` of them; goes on from the checkpoint in `out`.
 
     The autoencoder and the text model of the earlier stages stay as they are.
     """
