@@ -12,7 +12,7 @@ from typing import Literal
 
 from pydantic import Field, SecretStr, field_validator
 
-from engine.config import Section, Settings, parse, read_toml
+from engine.config import Section, Settings, beside, parse, read_toml
 from engine.types import Limit
 
 CONFIG_FILE = Path("config.toml")
@@ -92,7 +92,7 @@ class Config(Settings):
 def load_config(path: Path = CONFIG_FILE, environment: Mapping[str, str] | None = None) -> Config:
     """The file, with the environment's secrets in it. ConfigError names every key that does not fit.
 
-    A missing file is an error only where somebody named it: without one, the defaults hold.
+    Without a file the defaults hold. Relative paths start at the file's folder.
     """
     environment = os.environ if environment is None else environment
     tables = read_toml(path)
@@ -100,4 +100,6 @@ def load_config(path: Path = CONFIG_FILE, environment: Mapping[str, str] | None 
         discord = tables.setdefault("discord", {})
         if isinstance(discord, dict):
             discord["token"] = token
-    return parse(Config, tables, str(path))
+    config = beside(parse(Config, tables, str(path)), path.parent)
+    logging = config.logging.model_copy(update={"folder": path.parent / config.logging.folder})
+    return config.model_copy(update={"logging": logging})

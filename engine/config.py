@@ -78,7 +78,7 @@ class Settings(Section):
         return catalog
 
 
-AnySettings = TypeVar("AnySettings", bound=BaseModel)
+AnySettings = TypeVar("AnySettings", bound=Settings)
 
 
 def read_toml(path: Path) -> dict[str, Any]:
@@ -104,3 +104,29 @@ def parse(kind: type[AnySettings], tables: dict[str, Any], source: str) -> AnySe
             text = "unknown key" if problem["type"] == "extra_forbidden" else problem["msg"]
             lines.append(f"  {place}: {text}")
         raise ConfigError("\n".join(lines)) from None
+
+
+def load_settings(path: Path) -> Settings:
+    """The engine's part of config.toml; the other tables are the bot's, which checks them."""
+    tables = {name: table for name, table in read_toml(path).items() if name in Settings.model_fields}
+    return beside(parse(Settings, tables, str(path)), path.parent)
+
+
+def beside(settings: AnySettings, folder: Path) -> AnySettings:
+    """The settings with relative paths starting at the configuration's folder, wherever the program runs."""
+    models_dir = settings.engine.models_dir
+    engine = settings.engine.model_copy(update={"models_dir": models_dir and folder / models_dir})
+    storage = settings.storage.model_copy(update={"data_dir": folder / settings.storage.data_dir})
+    repositories = {key: _local(folder, repository) for key, repository in settings.repositories.items()}
+    models = tuple(
+        model.model_copy(update={"repository": _local(folder, model.repository)}) for model in settings.models
+    )
+    return settings.model_copy(
+        update={"engine": engine, "storage": storage, "repositories": repositories, "models": models}
+    )
+
+
+def _local(folder: Path, repository: str) -> str:
+    """A folder or file beside the configuration, where there is one of that name; else the hub's."""
+    path = folder / repository
+    return str(path) if path.exists() else repository

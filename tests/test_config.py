@@ -12,6 +12,7 @@ from pydantic import BaseModel
 
 from bot.config import Config, load_config
 from engine.catalog import ModelSpec
+from engine.config import load_settings
 from engine.errors import ConfigError
 from engine.types import Limit
 
@@ -41,7 +42,7 @@ def uncommented() -> dict[str, object]:
 
 
 def test_the_example_is_the_defaults() -> None:
-    assert load_config(EXAMPLE, {}) == Config()
+    assert load_config(EXAMPLE, {}) == load_config(EXAMPLE.parent / "there-is-none.toml", {})
 
 
 def test_the_example_names_every_option_and_no_other() -> None:
@@ -68,7 +69,26 @@ def test_every_option_of_the_example_is_explained() -> None:
 
 
 def test_a_missing_file_means_the_defaults(tmp_path: Path) -> None:
-    assert load_config(tmp_path / "none.toml", {}) == Config()
+    config = load_config(tmp_path / "none.toml", {})
+    assert config.model_dump(exclude={"storage", "logging"}) == Config().model_dump(exclude={"storage", "logging"})
+
+
+def test_relative_paths_start_at_the_files_folder(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    text = "[engine]\nmodels_dir = 'models'\n[storage]\ndata_dir = '/elsewhere'\n[repositories]\ntiny = 'mine'\n"
+    config = load_config(written(tmp_path, text), {})
+    assert config.engine.models_dir == tmp_path / "models"
+    assert config.logging.folder == tmp_path / "logs"
+    assert config.storage.data_dir == Path("/elsewhere")
+    assert config.catalog().get("tiny").repository == str(tmp_path / "mine")
+
+
+def test_the_engine_reads_its_part_of_the_same_file(tmp_path: Path) -> None:
+    path = written(tmp_path, "default_model = 'sdxl-turbo'\n[discord]\nguild_ids = [7]\n[engine]\ndevice = 'cpu'\n")
+    settings = load_settings(path)
+    assert (settings.default_model, settings.engine.device) == ("sdxl-turbo", "cpu")
+    with pytest.raises(ConfigError, match="engine.colour: unknown key"):
+        load_settings(written(tmp_path, "[engine]\ncolour = 'red'\n"))
 
 
 def test_an_unknown_key_is_refused_with_its_place(tmp_path: Path) -> None:
