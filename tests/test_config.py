@@ -87,7 +87,7 @@ def test_the_engine_reads_its_part_of_the_same_file(tmp_path: Path) -> None:
     path = written(tmp_path, "default_model = 'sdxl-turbo'\n[discord]\nguild_ids = [7]\n[engine]\ndevice = 'cpu'\n")
     settings = load_settings(path)
     assert (settings.default_model, settings.engine.device) == ("sdxl-turbo", "cpu")
-    with pytest.raises(ConfigError, match="engine.colour: unknown key"):
+    with pytest.raises(ConfigError, match=r"engine\.colour: unknown key"):
         load_settings(written(tmp_path, "[engine]\ncolour = 'red'\n"))
 
 
