@@ -68,7 +68,6 @@ class Drop(Fault):
 
     async def strike(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         if self.after:
-            await request.read()
             await handler(request)
         if request.transport is not None:
             request.transport.abort()
@@ -102,9 +101,10 @@ class Call(Fault):
     after: bool = False
 
     async def strike(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        await request.read()
         if self.after:
             await handler(request)
+        else:
+            await request.read()
         self.action()
         if request.transport is not None:
             request.transport.abort()
