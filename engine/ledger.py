@@ -242,7 +242,7 @@ class Ledger:
         async with self.write() as connection:
             found = await connection.execute_fetchall(
                 "UPDATE generations SET status = 'queued', owner_boot = NULL, started_at = NULL"
-                " WHERE status = 'running' AND owner_boot IS NOT ? RETURNING id",
+                " WHERE finished_at IS NULL AND status = 'running' AND owner_boot IS NOT ? RETURNING id",
                 (self.boot,),
             )
         return [int(row[0]) for row in found]
@@ -254,7 +254,7 @@ class Ledger:
         async with self.read() as connection:
             found = await connection.execute_fetchall(
                 "SELECT id, person_id, guild_id, model, guidance_scale, num_inference_steps, num_images, attempt,"
-                " created_at, retry_at FROM generations WHERE status = 'queued' ORDER BY id"
+                " created_at, retry_at FROM generations WHERE finished_at IS NULL AND status = 'queued' ORDER BY id"
             )
         return [rows.queued(row) for row in found]
 
@@ -264,7 +264,9 @@ class Ledger:
 
     async def running(self) -> list[int]:
         async with self.read() as connection:
-            found = await connection.execute_fetchall("SELECT id FROM generations WHERE status = 'running' ORDER BY id")
+            found = await connection.execute_fetchall(
+                "SELECT id FROM generations WHERE finished_at IS NULL AND status = 'running' ORDER BY id"
+            )
         return [int(row[0]) for row in found]
 
     async def children(self, id: int, limit: int = 10) -> list[int]:
@@ -406,7 +408,7 @@ async def _charge(
         if limit.kind == "waiting":
             row = await rows.one(
                 connection,
-                f"SELECT count(*) FROM generations WHERE status IN ('queued', 'running') AND {columns[limit.scope]}",
+                f"SELECT count(*) FROM generations WHERE finished_at IS NULL AND {columns[limit.scope]}",
                 subject,
             )
             if row is not None and row[0] >= limit.maximum:

@@ -44,7 +44,7 @@ MIGRATIONS: tuple[str, ...] = (
         error_text TEXT,
         easel_version TEXT NOT NULL
     );
-    CREATE INDEX generations_open ON generations (status, id) WHERE status IN ('queued', 'running');
+    CREATE INDEX generations_open ON generations (status, id) WHERE finished_at IS NULL;
     CREATE INDEX generations_newest ON generations (id) WHERE status = 'stored';
     CREATE INDEX generations_of_person ON generations (person_id, id) WHERE status = 'stored';
     CREATE INDEX generations_of_guild ON generations (guild_id, id) WHERE status = 'stored';

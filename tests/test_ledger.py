@@ -240,3 +240,15 @@ async def test_a_backup_opens_as_a_ledger_with_its_pictures(ledger: Ledger, tmp_
 def test_a_recorded_path_never_leads_out_of_the_pictures(tmp_path: Path, path: str) -> None:
     with pytest.raises(ValueError, match="not a picture"):
         picture_path(tmp_path, path)
+
+
+async def test_the_queue_is_found_without_reading_the_history(ledger: Ledger) -> None:
+    """A million rows of history must not slow down the choice of the next job."""
+    plans = []
+    for query in (
+        "SELECT id FROM generations WHERE finished_at IS NULL AND status = 'queued' ORDER BY id",
+        "SELECT count(*) FROM generations WHERE finished_at IS NULL AND person_id = '1'",
+    ):
+        async with ledger.read() as connection:
+            plans += [str(row[3]) for row in await connection.execute_fetchall(f"EXPLAIN QUERY PLAN {query}")]
+    assert all("generations_open" in plan for plan in plans), plans
