@@ -1,0 +1,312 @@
+"""`python -m engine`: pictures, models and history from the shell, without any Discord.
+
+Saved paths go to standard output, one a line; everything for eyes goes to standard error.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import signal
+import sys
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager, suppress
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any, NoReturn, TypeVar
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from engine import files, hub, logs
+from engine.catalog import Catalog, ModelSpec
+from engine.config import Settings, load_settings
+from engine.dispatch import Dispatcher
+from engine.errors import Cancelled, ConfigError, EaselError, InvalidRequest, LedgerBusy, NotFound
+from engine.ledger import HistoryFilter, Ledger
+from engine.local import LocalEngine
+from engine.shell import Progress, destinations, read_prompts, size_text
+from engine.types import SHELL, Generation, GenerationRequest, Status
+
+FAILED, MISUSED, INTERRUPTED = 1, 2, 130
+"""Exit codes. 2 asks for another command line or configuration; 130 is Ctrl-C's."""
+
+Result = TypeVar("Result")
+
+app = typer.Typer(
+    add_completion=False, no_args_is_help=True, help="Easel: paint pictures from words, and find them again."
+)
+models_app = typer.Typer(invoke_without_command=True, help="The models: what they are good for, and which are here.")
+app.add_typer(models_app, name="models")
+
+ConfigOption = Annotated[Path, typer.Option("--config", help="The configuration file.", envvar="EASEL_CONFIG")]
+DataOption = Annotated[
+    Path | None,
+    typer.Option("--data-dir", help="Where pictures and history are kept, instead of the configured place."),
+]
+
+
+@app.command()
+def imagine(
+    prompt: Annotated[str | None, typer.Argument(help="What to paint.")] = None,
+    negative_prompt: Annotated[str | None, typer.Option(help="What to keep out of the picture.")] = None,
+    model: Annotated[str | None, typer.Option(help="Which model paints; see `models`.")] = None,
+    steps: Annotated[int | None, typer.Option(help="More is slower and finer.")] = None,
+    cfg: Annotated[float | None, typer.Option(help="How closely to follow the prompt.")] = None,
+    width: Annotated[int | None, typer.Option(help="In pixels.")] = None,
+    height: Annotated[int | None, typer.Option(help="In pixels.")] = None,
+    seed: Annotated[int | None, typer.Option(help="The same seed makes the same picture; -1: a random one.")] = None,
+    count: Annotated[int | None, typer.Option(help="How many pictures, 1 to 4.")] = None,
+    sampler: Annotated[str | None, typer.Option(help="How noise becomes a picture, such as 'DPM++ 2M Karras'.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="A .png file, or a folder. Without it: here, named after the prompt.")
+    ] = None,
+    prompts_file: Annotated[
+        Path | None, typer.Option(help="Paint every line of this file: 000.png, 001.png and so on.")
+    ] = None,
+    out_dir: Annotated[Path | None, typer.Option(help="The folder for the pictures of --prompts-file.")] = None,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Say what the engine does.")] = False,
+    config: ConfigOption = Path("config.toml"),
+    data_dir: DataOption = None,
+) -> None:
+    """Paint pictures. They are saved where you say, and recorded in the history."""
+    with _explained(verbose):
+        settings = _settings(config, data_dir)
+        if (prompt is None) == (prompts_file is None):
+            raise ConfigError("Give a prompt, or --prompts-file with one prompt a line.")
+        if prompts_file is None and out_dir is not None:
+            raise ConfigError("--out-dir belongs to --prompts-file; one prompt has --out.")
+        if prompts_file is not None and out is not None:
+            raise ConfigError("--out is for one prompt; --prompts-file has --out-dir.")
+        catalog = settings.catalog()
+        prompts = [prompt] if prompt is not None else read_prompts(prompts_file or Path())
+        requests = [
+            catalog.request(
+                model or settings.default_model,
+                text,
+                negative_prompt=negative_prompt,
+                num_inference_steps=steps,
+                guidance_scale=cfg,
+                width=width,
+                height=height,
+                seed=seed,
+                num_images=count,
+                sampler=sampler,
+            ).with_seed()
+            for text in prompts
+        ]
+        targets = destinations(requests, out=out or out_dir or Path(), numbered=prompts_file is not None)
+        _run(_paint(settings, catalog, requests, targets))
+
+
+async def _paint(
+    settings: Settings, catalog: Catalog, requests: list[GenerationRequest], targets: list[list[Path]]
+) -> None:
+    """Queues everything, then waits: the same path that a picture from Discord takes."""
+    storage = settings.storage
+    async with (
+        Ledger.open(storage.data_dir) as ledger,
+        LocalEngine(settings.engine, catalog) as engine,
+        Dispatcher(
+            ledger,
+            engine,
+            catalog,
+            max_attempts=settings.engine.max_attempts,
+            min_free_bytes=storage.min_free_mb * 1_000_000,
+            drain_s=0,
+        ) as dispatcher,
+    ):
+        jobs: list[Generation] = []
+        try:
+            for request in requests:
+                jobs.append(await dispatcher.submit(request, SHELL))
+            failures: list[Generation] = []
+            with Progress(Console(stderr=True), len(jobs)) as progress:
+                for job, paths in zip(jobs, targets, strict=True):
+                    progress.begin(job.request)
+                    async for update in dispatcher.watch(job.id):
+                        progress.show(update)
+                        if update.generation is not None:
+                            done = update.generation
+                    if done.status is Status.STORED:
+                        _deliver(storage.data_dir, done, paths)
+                    else:
+                        failures.append(done)
+                    progress.end()
+        except asyncio.CancelledError:
+            for job in jobs:
+                await dispatcher.cancel(job.id)
+            raise
+    if failures:
+        raise EaselError("\n".join(f"{job.request.prompt}: {job.error_text or job.status}" for job in failures))
+
+
+def _deliver(data_dir: Path, generation: Generation, paths: list[Path]) -> None:
+    for picture, path in zip(generation.pictures, paths, strict=True):
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(files.picture_path(data_dir, picture.path), path)
+        except OSError as error:
+            kept = files.picture_path(data_dir, picture.path)
+            raise EaselError(f"{path} cannot be written: {error.strerror}. The picture is kept as {kept}.") from None
+        print(path)  # noqa: T201
+
+
+@models_app.callback()
+def models(context: typer.Context, config: ConfigOption = Path("config.toml")) -> None:
+    """The models: what they are good for, and which are here."""
+    if context.invoked_subcommand is not None:
+        return
+    with _explained():
+        settings = _settings(config)
+        catalog = settings.catalog()
+        here = hub.sizes_on_disk(list(catalog), settings.engine.models_dir)
+        table = Table("Model", "Speed", "Quality", "Size", "Steps · cfg · pixels", "Best for", "Here", box=None)
+        for spec in catalog:
+            chosen = " (default)" if spec.key == settings.default_model else ""
+            defaults = spec.defaults
+            table.add_row(
+                escape(spec.key) + chosen,
+                _stars(spec.speed),
+                _stars(spec.quality),
+                size_text(spec.size_bytes),
+                f"{defaults.num_inference_steps} · {defaults.guidance_scale:g} · {defaults.width}×{defaults.height}",
+                escape(spec.best_for),
+                size_text(here[spec.key]) if spec.key in here else "downloads on first use",
+            )
+        Console().print(table)
+
+
+@models_app.command("info")
+def model_info(
+    key: Annotated[str, typer.Argument(help="The model's key.")], config: ConfigOption = Path("config.toml")
+) -> None:
+    """Everything about one model."""
+    with _explained():
+        settings = _settings(config)
+        spec = settings.catalog().get(key)
+        table = Table(box=None, show_header=False)
+        for name, text in _facts(spec, hub.sizes_on_disk([spec], settings.engine.models_dir).get(key)):
+            table.add_row(f"[bold]{name}", escape(text))
+        Console().print(table)
+
+
+def _facts(spec: ModelSpec, here: int | None) -> list[tuple[str, str]]:
+    defaults, ranges = spec.defaults, spec.ranges
+    (few, many), (low, high), (small, large) = ranges.num_inference_steps, ranges.guidance_scale, ranges.size
+    enlarged = f", painted at 1/{spec.enlarge} of that and enlarged" if spec.enlarge > 1 else ""
+    return [
+        ("Model", spec.key),
+        ("Best for", spec.best_for),
+        ("From", spec.repository + (f" at {spec.revision}" if spec.revision else "")),
+        ("Family", spec.family),
+        ("Speed", _stars(spec.speed)),
+        ("Quality", _stars(spec.quality)),
+        ("Download", size_text(spec.size_bytes)),
+        ("Here", size_text(here) if here is not None else "not yet: downloads on first use"),
+        ("Steps", f"{defaults.num_inference_steps} ({few} to {many})"),
+        ("Cfg", f"{defaults.guidance_scale:g} ({low:g} to {high:g})"),
+        ("Pixels", f"{defaults.width}×{defaults.height} ({small} to {large}{enlarged})"),
+        ("Sampler", defaults.sampler),
+    ]
+
+
+@app.command()
+def history(
+    search: Annotated[str | None, typer.Option(help="Words that the prompt holds.")] = None,
+    model: Annotated[str | None, typer.Option(help="Only pictures of this model.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many at most.")] = 20,
+    config: ConfigOption = Path("config.toml"),
+    data_dir: DataOption = None,
+) -> None:
+    """What was painted, newest first."""
+    with _explained():
+        settings = _settings(config, data_dir)
+        if model is not None:
+            settings.catalog().get(model)
+        _run(_show_history(settings.storage.data_dir, HistoryFilter(search=search, model=model), limit))
+
+
+async def _show_history(data_dir: Path, chosen: HistoryFilter, limit: int) -> None:
+    async with Ledger.open(data_dir, owner=False) as ledger:
+        found = await ledger.history(chosen, limit=limit)
+    if not found:
+        Console(stderr=True).print("Nothing was found.")
+        return
+    table = Table("When", "Id", "Model", "Prompt", "Seed", "Files", box=None)
+    for generation in found:
+        table.add_row(
+            _when(generation.created_at),
+            generation.short_id,
+            escape(generation.request.model),
+            escape(generation.request.prompt),
+            str(generation.request.seed),
+            "\n".join(
+                "deleted" if picture.deleted_at else escape(str(files.picture_path(data_dir, picture.path)))
+                for picture in generation.pictures
+            ),
+        )
+    Console().print(table)
+
+
+def _when(moment: datetime) -> str:
+    return f"{moment.astimezone():%Y-%m-%d %H:%M}"
+
+
+def _stars(number: int) -> str:
+    return "★" * number + "☆" * (5 - number)
+
+
+@contextmanager
+def _explained(verbose: bool = False) -> Iterator[None]:
+    """Errors become one sentence and an exit code; a bug keeps its traceback."""
+    with logs.written(None, level="info" if verbose else "warning"):
+        try:
+            yield
+        except (Cancelled, KeyboardInterrupt):
+            _leave("Stopped. Nothing stays queued.", INTERRUPTED)
+        except LedgerBusy as error:
+            _leave(f"{error} For this command: --data-dir FOLDER. Where a bot runs, its /imagine paints too.", FAILED)
+        except (InvalidRequest, NotFound, ConfigError) as error:
+            _leave(str(error), MISUSED)
+        except EaselError as error:
+            _leave(str(error), FAILED)
+
+
+def _leave(text: str, code: int) -> NoReturn:
+    print(f"easel: {text}", file=sys.stderr)  # noqa: T201
+    raise typer.Exit(code)
+
+
+def _settings(path: Path, data_dir: Path | None = None) -> Settings:
+    if path.name != "config.toml" and not path.is_file():
+        raise ConfigError(f"There is no file {path}.")
+    settings = load_settings(path)
+    if data_dir is not None:
+        settings = settings.model_copy(update={"storage": settings.storage.model_copy(update={"data_dir": data_dir})})
+    return settings
+
+
+def _run(work: Coroutine[Any, Any, Result]) -> Result:
+    """Runs it; SIGTERM is taken like Ctrl-C, so that the worker is ended and nothing stays behind."""
+
+    async def main() -> Result:
+        task = asyncio.ensure_future(work)
+        with suppress(NotImplementedError):
+            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+        return await task
+
+    try:
+        return asyncio.run(main())
+    except asyncio.CancelledError:
+        raise Cancelled from None
+
+
+def main() -> None:
+    app()
+
+
+if __name__ == "__main__":
+    main()

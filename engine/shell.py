@@ -1,0 +1,137 @@
+"""What the shell command reads and shows: prompts from a file, names for pictures, progress on a terminal or not."""
+
+from __future__ import annotations
+
+import re
+import sys
+import unicodedata
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+
+from rich import progress
+from rich.console import Console
+
+from engine.dispatch import Update
+from engine.errors import EaselError, InvalidRequest
+from engine.types import GenerationRequest, Loading, Status
+from engine.types import Progress as Steps
+
+NAME_LENGTH = 60
+"""Of a picture's name, in characters; even in Chinese it stays below the 255 bytes that file systems take."""
+
+
+def read_prompts(path: Path) -> list[str]:
+    """One prompt a line, without blank lines; `-` is standard input."""
+    try:
+        text = sys.stdin.read() if str(path) == "-" else path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise EaselError(f"{path} cannot be read: {error.strerror}.") from None
+    except UnicodeDecodeError:
+        raise EaselError(f"{path} is not text in UTF-8.") from None
+    prompts = [line.strip() for line in text.splitlines() if line.strip()]
+    if not prompts:
+        raise EaselError(f"{path} holds no prompt.")
+    return prompts
+
+
+def destinations(requests: Sequence[GenerationRequest], out: Path, *, numbered: bool) -> list[list[Path]]:
+    """Where each picture of each request goes: a file, or a folder, there named after what they show or numbered.
+
+    Raises InvalidRequest for a file that is not a .png.
+    """
+    if numbered:
+        return [_each(out / f"{number:03}.png", request) for number, request in enumerate(requests)]
+    if out.is_dir() or not out.suffix:
+        return [
+            [out / f"{slug(request.prompt)}-{request.seed + position}.png" for position in range(request.num_images)]
+            for request in requests
+        ]
+    if out.suffix.lower() != ".png":
+        raise InvalidRequest("out", str(out), "a .png file or a folder")
+    return [_each(out, request) for request in requests]
+
+
+def _each(path: Path, request: GenerationRequest) -> list[Path]:
+    if request.num_images == 1:
+        return [path]
+    return [path.with_name(f"{path.stem}-{position}{path.suffix}") for position in range(request.num_images)]
+
+
+def slug(prompt: str) -> str:
+    """A prompt as the beginning of a file name: "A red apple, please!" -> a-red-apple-please."""
+    words = re.findall(r"\w+", unicodedata.normalize("NFKC", prompt).lower())
+    return "-".join(words)[:NAME_LENGTH].strip("-_") or "picture"
+
+
+def size_text(count: int | None) -> str:
+    """Bytes as people read them."""
+    if count is None:
+        return "unknown"
+    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"
+
+
+class Progress:
+    """Shows how far the jobs are. On a terminal two bars; elsewhere, such as in a log, a line for each thing that ends.
+
+    Open it with `with`; `begin`, `show` and `end` each job.
+    """
+
+    def __init__(self, console: Console, jobs: int) -> None:
+        self._console, self._jobs, self._done = console, jobs, 0
+        self._name = ""
+        self._said = ""
+        columns = (
+            progress.TextColumn("{task.description}"),
+            progress.BarColumn(bar_width=None),
+            progress.TaskProgressColumn(),
+            progress.TimeElapsedColumn(),
+        )
+        # Four times a second is enough for the eye, and little to send over SSH.
+        self._bars = progress.Progress(
+            *columns, console=console, transient=True, refresh_per_second=4, disable=not console.is_terminal
+        )
+        self._all = self._bars.add_task("All pictures", total=jobs, visible=jobs > 1)
+        self._one = self._bars.add_task("")
+
+    def __enter__(self) -> Progress:
+        self._bars.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._bars.stop()
+
+    def begin(self, request: GenerationRequest) -> None:
+        prompt = request.prompt if len(request.prompt) <= 40 else request.prompt[:39] + "…"
+        self._name = f"{self._done + 1}/{self._jobs} {prompt}" if self._jobs > 1 else prompt
+        self._said = ""
+        self._bars.reset(self._one, total=None, description="Waiting")
+
+    def show(self, update: Update) -> None:
+        match update.event:
+            case Loading(fraction, text):
+                self._bars.update(self._one, description=_plain(text), total=1.0, completed=fraction or 0.0)
+                self._say(text)
+            case Steps(step, of):
+                self._bars.update(self._one, description=_plain(self._name), total=of, completed=step)
+        if update.generation is not None:
+            seconds = update.generation.seconds_running
+            took = f" in {seconds:.1f} s" if seconds is not None else ""
+            self._say("painted" + took if update.status is Status.STORED else str(update.status))
+
+    def end(self) -> None:
+        self._done += 1
+        self._bars.update(self._all, completed=self._done)
+
+    def _say(self, what: str) -> None:
+        """Where there is no terminal, every new thing once."""
+        if not self._console.is_terminal and what != self._said:
+            self._said = what
+            self._console.print(f"{self._name}: {what}", markup=False, highlight=False, soft_wrap=True)
+
+
+def _plain(text: str) -> str:
+    """Text that rich shows as it is."""
+    return text.replace("[", r"\[")
