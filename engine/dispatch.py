@@ -111,6 +111,7 @@ class Dispatcher:
         self._order: dict[int, Position] | None = None
         self._paused_until = 0.0
         self._closing = False
+        self._starting = asyncio.Lock()
         self._wake = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -246,7 +247,8 @@ class Dispatcher:
     async def drain(self, limit_s: float) -> None:
         """Takes nothing new; running jobs end within the limit or go back to the queue, their attempt not counted."""
         self._closing = True
-        tasks = [running.task for running in self._running.values() if running.task is not None]
+        async with self._starting:  # a job that is just being leased starts first, so that it is among the running
+            tasks = [running.task for running in self._running.values() if running.task is not None]
         if tasks:
             log.info("waiting up to %.0f s for %d running jobs", limit_s, len(tasks))
             _, left = await asyncio.wait(tasks, timeout=limit_s)
@@ -283,8 +285,11 @@ class Dispatcher:
             chosen = fairness.choose(self._waiting.values(), self._shares, self._clock(), self._loaded)
             if chosen is None:
                 return LOOK_S
-            del self._waiting[chosen.job.id]
-            await self._start(chosen)
+            async with self._starting:
+                if self._closing or chosen.job.id not in self._waiting:
+                    continue
+                del self._waiting[chosen.job.id]
+                await self._start(chosen)
         return None
 
     async def _start(self, chosen: Waiting) -> None:
