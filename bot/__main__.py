@@ -160,12 +160,12 @@ def _leave(text: str, code: int) -> None:
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, help="Easel, the Discord bot that paints.")
 
-ConfigOption = Annotated[Path, typer.Option("--config", help="The configuration file.")]
+ConfigOption = Annotated[Path, typer.Option("--config", help="The configuration file.", envvar="EASEL_CONFIG")]
 
 
 def _config(path: Path) -> Config:
     try:
-        if path != CONFIG_FILE and not path.is_file():
+        if path.name != CONFIG_FILE.name and not path.is_file():
             raise ConfigError(f"There is no file {path}.")
         return load_config(path)
     except ConfigError as error:
