@@ -72,6 +72,8 @@ class ModelSpec(BaseModel):
     revision: str | None = None
     variant: str | None = None
     """The hub's file variant, such as fp16; tried first, the plain files otherwise."""
+    base: str | None = None
+    """For a single file: the hub repository or folder whose settings it follows; None: told from the file."""
     size_bytes: int | None = Field(default=None, ge=0)
     """What a download takes, about."""
     speed: int = Field(default=3, ge=1, le=5)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import os
+import re
 from collections.abc import Iterator
 
 import torch
@@ -60,16 +61,21 @@ def free_memory() -> None:
         torch.mps.empty_cache()
 
 
+def ran_out(error: Exception) -> bool:
+    """Whether the error is one of the ways in which memory runs out: each device has its own."""
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return True
+    return isinstance(error, RuntimeError) and re.search("out of memory|can't allocate memory", str(error)) is not None
+
+
 @contextlib.contextmanager
 def memory_errors() -> Iterator[None]:
     """Turns every way of running out of memory into NoMemory."""
     try:
         yield
         return
-    except (torch.OutOfMemoryError, MemoryError):
-        pass
-    except RuntimeError as error:
-        if "out of memory" not in str(error) and "can't allocate memory" not in str(error):
+    except (RuntimeError, MemoryError) as error:
+        if not ran_out(error):
             raise
     # Outside of the handlers: the error's traceback held the tensors that are to be freed.
     free_memory()

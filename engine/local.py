@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import Any
 
 from engine import hub, link
-from engine.catalog import Catalog
+from engine.catalog import Catalog, ModelSpec
 from engine.config import EngineConfig
 from engine.errors import EngineLost
 from engine.types import EngineStatus, Event, GenerationRequest, Loading, ModelState
@@ -110,16 +110,18 @@ class LocalEngine:
 
     async def models(self) -> list[ModelState]:
         on_disk = await asyncio.to_thread(hub.sizes_on_disk, list(self._catalog), self._config.models_dir)
-        return [self._model_state(spec.key, on_disk.get(spec.key)) for spec in self._catalog]
+        return [self._model_state(spec, on_disk.get(spec.key)) for spec in self._catalog]
 
-    def _model_state(self, key: str, bytes_on_disk: int | None) -> ModelState:
+    def _model_state(self, spec: ModelSpec, bytes_on_disk: int | None) -> ModelState:
+        key = spec.key
         if key in self._worker.loaded:
             return ModelState(key, "loaded", bytes=self._worker.loaded[key])
         if key in self._worker.loading:
             return ModelState(key, "loading", fraction=self._worker.loading[key])
-        if key in self._broken:
-            return ModelState(key, "broken", bytes=bytes_on_disk, detail=self._broken[key])
-        return ModelState(key, "missing" if bytes_on_disk is None else "on disk", bytes=bytes_on_disk)
+        why = self._broken.get(key, "")
+        if bytes_on_disk is None and not (why and hub.is_local(spec.repository)):
+            return ModelState(key, "missing", detail=why)  # not downloaded, or the download failed
+        return ModelState(key, "broken" if why else "on disk", bytes=bytes_on_disk, detail=why)
 
     async def status(self) -> EngineStatus:
         running = tuple(call.id for call in self._calls.values() if call.id is not None)

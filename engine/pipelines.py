@@ -29,11 +29,12 @@ from diffusers import (
     PNDMScheduler,
     UniPCMultistepScheduler,
 )
+from huggingface_hub.errors import LocalEntryNotFoundError
 
 from engine import download, hub, images
 from engine.catalog import Family, ModelSpec
 from engine.config import EngineConfig
-from engine.device import choose_device, device_name, free_memory, memory, memory_errors
+from engine.device import choose_device, device_name, free_memory, memory, memory_errors, ran_out
 from engine.errors import ModelUnavailable
 from engine.latents import fit_preview, outer_blocks, preview, to_pixels, unscaled
 from engine.painting import OnStep, Pixels, Report, ShouldStop, Stopped
@@ -154,6 +155,8 @@ class DiffusersPipeline:
             options["guidance_scale"] = request.guidance_scale
         if "negative_prompt" in accepted and request.guidance_scale > 1 and request.negative_prompt:
             options["negative_prompt"] = request.negative_prompt
+        if "clean_caption" in accepted:  # PixArt's washing of scraped captions; what people type is clean
+            options["clean_caption"] = False
         true_scale = accepted.get("true_cfg_scale")
         if true_scale is not None and (true_scale.default or 0) > 1:
             # Classes such as Qwen-Image guide by this one, and only beside a negative prompt; in Flux's it is an extra.
@@ -403,9 +406,16 @@ class Diffusers:
             hint = "Set its family in config.toml: sd1, sd2 or sdxl."
             raise ModelUnavailable(spec.key, "a single file does not say how it is run.", hint)
         report(None, f"Loading {file.name}")
-        with _as_unavailable(spec, file.name):
-            options = {"safety_checker": None} if spec.family is not Family.SDXL else {}
-            return kind.from_single_file(str(file), dtype=self._dtype, use_safetensors=True, **options)
+        options: dict[str, Any] = {} if spec.family is Family.SDXL else {"safety_checker": None}
+        try:
+            with _as_unavailable(spec, file.name):
+                return kind.from_single_file(
+                    str(file), config=spec.base, dtype=self._dtype, cache_dir=self._config.models_dir, **options
+                )
+        except LocalEntryNotFoundError as error:
+            reason = "a single file has only weights; its settings are on the hub, which cannot be reached."
+            hint = "Check the network, or set its base in config.toml to the folder of a model of the same kind."
+            raise ModelUnavailable(spec.key, reason, hint) from error
 
 
 @contextlib.contextmanager
@@ -413,9 +423,9 @@ def _as_unavailable(spec: ModelSpec, what: str) -> Iterator[None]:
     """Whatever a library says of files that do not fit becomes one sentence; running out of memory stays what it is."""
     try:
         yield
-    except (torch.OutOfMemoryError, MemoryError):
-        raise
     except Exception as error:
+        if ran_out(error) or isinstance(error, LocalEntryNotFoundError):
+            raise
         log.warning("loading %s of %s failed", what, spec.key, exc_info=True)
         said = str(error).strip().splitlines() or [type(error).__name__]
         hint = "Its files may be cut short: delete them and load it again."

@@ -3,20 +3,38 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import torch
 from diffusers import (
     AutoencoderKL,
     DDIMScheduler,
+    DPMSolverMultistepScheduler,
     EulerAncestralDiscreteScheduler,
     EulerDiscreteScheduler,
+    FlowMatchEulerDiscreteScheduler,
+    FluxPipeline,
+    FluxTransformer2DModel,
+    PixArtSigmaPipeline,
+    PixArtTransformer2DModel,
     PNDMScheduler,
+    SD3Transformer2DModel,
+    StableDiffusion3Pipeline,
     StableDiffusionPipeline,
     StableDiffusionXLPipeline,
     UNet2DConditionModel,
 )
-from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
+from safetensors.torch import save_file
+from transformers import (
+    CLIPTextConfig,
+    CLIPTextModel,
+    CLIPTextModelWithProjection,
+    CLIPTokenizer,
+    T5Config,
+    T5EncoderModel,
+    T5Tokenizer,
+)
 
 WIDTH = 32
 """Of the text embeddings."""
@@ -48,7 +66,7 @@ def text_config(vocabulary: int, **options: object) -> CLIPTextConfig:
     )
 
 
-def autoencoder() -> AutoencoderKL:
+def autoencoder(**options: object) -> AutoencoderKL:
     """Eight pixels a latent, as in the big ones."""
     return AutoencoderKL(
         block_out_channels=(8, 8, 8, 8),
@@ -57,6 +75,7 @@ def autoencoder() -> AutoencoderKL:
         latent_channels=4,
         norm_num_groups=4,
         sample_size=64,
+        **options,
     )
 
 
@@ -125,3 +144,165 @@ def save_sdxl(folder: Path, *, turbo: bool = False, **save: object) -> Path:
         scheduler=scheduler,
     ).save_pretrained(folder / "model", **save)
     return folder / "model"
+
+
+def t5_tokenizer() -> T5Tokenizer:
+    """Every letter is a token."""
+    words = ["<pad>", "</s>", "<unk>", "▁", *(chr(code) for code in range(33, 127))]
+    return T5Tokenizer([(word, -float(number)) for number, word in enumerate(words)], extra_ids=0, model_max_length=77)
+
+
+def t5() -> T5EncoderModel:
+    config = T5Config(vocab_size=100, d_model=WIDTH, d_kv=8, d_ff=37, num_layers=2, num_heads=4)
+    return T5EncoderModel(config).eval()
+
+
+def save_flux(folder: Path) -> Path:
+    """Flux, saved to that folder: flow matching, a transformer, latents packed into a row of patches."""
+    torch.manual_seed(0)
+    words = tokenizer(folder / "words")
+    transformer = FluxTransformer2DModel(
+        in_channels=16,
+        num_layers=1,
+        num_single_layers=1,
+        attention_head_dim=16,
+        num_attention_heads=2,
+        joint_attention_dim=WIDTH,
+        pooled_projection_dim=WIDTH,
+        axes_dims_rope=(4, 4, 8),
+    )
+    FluxPipeline(
+        scheduler=FlowMatchEulerDiscreteScheduler(),
+        vae=autoencoder(shift_factor=0.1, scaling_factor=1.5),
+        text_encoder=CLIPTextModel(text_config(len(words))),
+        tokenizer=words,
+        text_encoder_2=t5(),
+        tokenizer_2=t5_tokenizer(),
+        transformer=transformer,
+    ).save_pretrained(folder / "model")
+    return folder / "model"
+
+
+def save_sd3(folder: Path) -> Path:
+    """SD 3, saved to that folder: flow matching, a transformer, three text encoders."""
+    torch.manual_seed(0)
+    words = tokenizer(folder / "words")
+    transformer = SD3Transformer2DModel(
+        sample_size=8,
+        patch_size=1,
+        in_channels=4,
+        num_layers=1,
+        attention_head_dim=8,
+        num_attention_heads=4,
+        joint_attention_dim=WIDTH,
+        caption_projection_dim=WIDTH,
+        pooled_projection_dim=2 * WIDTH,
+        out_channels=4,
+    )
+    StableDiffusion3Pipeline(
+        scheduler=FlowMatchEulerDiscreteScheduler(),
+        vae=autoencoder(shift_factor=0.1, scaling_factor=1.5),
+        text_encoder=CLIPTextModelWithProjection(text_config(len(words))),
+        tokenizer=words,
+        text_encoder_2=CLIPTextModelWithProjection(text_config(len(words))),
+        tokenizer_2=words,
+        text_encoder_3=t5(),
+        tokenizer_3=t5_tokenizer(),
+        transformer=transformer,
+    ).save_pretrained(folder / "model")
+    return folder / "model"
+
+
+def save_pixart(folder: Path) -> Path:
+    """PixArt Sigma, saved to that folder: a transformer on a noise schedule like SD's, and no step callback."""
+    torch.manual_seed(0)
+    transformer = PixArtTransformer2DModel(
+        sample_size=32,
+        num_layers=2,
+        patch_size=2,
+        attention_head_dim=8,
+        num_attention_heads=3,
+        caption_channels=WIDTH,
+        in_channels=4,
+        cross_attention_dim=24,
+        out_channels=8,
+        attention_bias=True,
+        num_embeds_ada_norm=1000,
+        norm_type="ada_norm_single",
+        norm_elementwise_affine=False,
+        use_additional_conditions=False,
+    )
+    PixArtSigmaPipeline(
+        tokenizer=t5_tokenizer(),
+        text_encoder=t5(),
+        vae=autoencoder(),
+        transformer=transformer,
+        scheduler=DPMSolverMultistepScheduler(),
+    ).save_pretrained(folder / "model")
+    return folder / "model"
+
+
+_RESNET = {
+    "norm1.": "in_layers.0.",
+    "conv1.": "in_layers.2.",
+    "time_emb_proj.": "emb_layers.1.",
+    "norm2.": "out_layers.0.",
+    "conv2.": "out_layers.3.",
+    "conv_shortcut.": "skip_connection.",
+}
+_UNET = {
+    "time_embedding.linear_1.": "time_embed.0.",
+    "time_embedding.linear_2.": "time_embed.2.",
+    "conv_in.": "input_blocks.0.0.",
+    "conv_norm_out.": "out.0.",
+    "conv_out.": "out.2.",
+    "down_blocks.0.resnets.0.": "input_blocks.1.0.",
+    "down_blocks.0.downsamplers.0.conv.": "input_blocks.2.0.op.",
+    "down_blocks.1.resnets.0.": "input_blocks.3.0.",
+    "down_blocks.1.attentions.0.": "input_blocks.3.1.",
+    "mid_block.resnets.0.": "middle_block.0.",
+    "mid_block.attentions.0.": "middle_block.1.",
+    "mid_block.resnets.1.": "middle_block.2.",
+    "up_blocks.0.resnets.0.": "output_blocks.0.0.",
+    "up_blocks.0.attentions.0.": "output_blocks.0.1.",
+    "up_blocks.0.resnets.1.": "output_blocks.1.0.",
+    "up_blocks.0.attentions.1.": "output_blocks.1.1.",
+    "up_blocks.0.upsamplers.0.conv.": "output_blocks.1.2.conv.",
+    "up_blocks.1.resnets.0.": "output_blocks.2.0.",
+    "up_blocks.1.resnets.1.": "output_blocks.3.0.",
+}
+_VAE = {
+    r"down_blocks\.(\d)\.resnets\.": r"down.\1.block.",
+    r"down_blocks\.(\d)\.downsamplers\.0\.": r"down.\1.downsample.",
+    r"up_blocks\.(\d)\.resnets\.": lambda match: f"up.{3 - int(match[1])}.block.",
+    r"up_blocks\.(\d)\.upsamplers\.0\.": lambda match: f"up.{3 - int(match[1])}.upsample.",
+    r"mid_block\.resnets\.0": "mid.block_1",
+    r"mid_block\.resnets\.1": "mid.block_2",
+    r"mid_block\.attentions\.0\.group_norm": "mid.attn_1.norm",
+    r"mid_block\.attentions\.0\.to_([qkv])": r"mid.attn_1.\1",
+    r"mid_block\.attentions\.0\.to_out\.0": "mid.attn_1.proj_out",
+    "conv_norm_out": "norm_out",
+    "conv_shortcut": "nin_shortcut",
+}
+
+
+def to_single_file(folder: Path, file: Path) -> Path:
+    """The weights of `save_sd`'s folder under the names of the original Stable Diffusion, in one file."""
+    pipe = StableDiffusionPipeline.from_pretrained(folder)
+    weights: dict[str, torch.Tensor] = {}
+    for name, tensor in pipe.unet.state_dict().items():
+        start = next(start for start in _UNET if name.startswith(start))
+        rest = name.removeprefix(start)
+        if ".resnets." in start:
+            inner = next(inner for inner in _RESNET if rest.startswith(inner))
+            rest = _RESNET[inner] + rest.removeprefix(inner)
+        weights[f"model.diffusion_model.{_UNET[start]}{rest}"] = tensor
+    for name, tensor in pipe.vae.state_dict().items():
+        for pattern, replacement in _VAE.items():
+            name = re.sub(pattern, replacement, name)
+        linear = "attn_1" in name and name.endswith("weight") and tensor.ndim == 2
+        weights[f"first_stage_model.{name}"] = tensor[:, :, None, None] if linear else tensor
+    for name, tensor in pipe.text_encoder.state_dict().items():
+        weights[f"cond_stage_model.transformer.text_model.{name.removeprefix('text_model.')}"] = tensor
+    save_file({name: tensor.contiguous() for name, tensor in weights.items()}, file)
+    return file
