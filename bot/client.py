@@ -14,7 +14,7 @@ from aiohttp_socks import ProxyConnector
 from discord import app_commands
 
 from bot import help, history, imagine, messages, models, queue
-from bot.delivery import Outbox
+from bot.delivery import PROGRESS_INTERVAL_S, Outbox
 from bot.interactions import Interaction, person
 from bot.permissions import limits_for
 from bot.store import Store
@@ -51,6 +51,8 @@ class EaselBot(discord.Client):
         store: Store,
         engine: Engine,
         ledger: Ledger,
+        *,
+        progress_interval: float = PROGRESS_INTERVAL_S,
     ) -> None:
         super().__init__(
             intents=discord.Intents(guilds=True),
@@ -73,7 +75,15 @@ class EaselBot(discord.Client):
                 self.tree.add_command(command)
         self.add_dynamic_items(imagine.Press, history.Pager, history.ShowAgain)
         self.connected = asyncio.Event()
-        self.outbox = Outbox(self, dispatcher, ledger, store, self.texts.speaker(), data_dir=config.storage.data_dir)
+        self.outbox = Outbox(
+            self,
+            dispatcher,
+            ledger,
+            store,
+            self.texts.speaker(),
+            data_dir=config.storage.data_dir,
+            interval=progress_interval,
+        )
 
     async def setup_hook(self) -> None:
         await self.tree.sync()

@@ -96,8 +96,10 @@ class Outbox:
         self._runner: asyncio.Task[None] | None = None
         self._busy = 0
         self._idle = asyncio.Event()
+        self._idle.set()
 
     async def __aenter__(self) -> Outbox:
+        self._begin()  # until the rows that are still owed are known
         self._runner = asyncio.create_task(self._run(), name="outbox")
         return self
 
@@ -115,19 +117,18 @@ class Outbox:
 
     def run(self, work: Callable[[], Awaitable[None]]) -> None:
         """Does work that outlives the interaction that asked for it."""
-        self._busy += 1
-        self._idle.clear()
+        self._begin()
         self._inbox.put_nowait(work)
 
     async def idle(self) -> None:
         """Waits until everything followed so far is delivered."""
-        if self._busy:
-            await self._idle.wait()
+        await self._idle.wait()
 
     async def _run(self) -> None:
         await self._bot.connected.wait()
         for delivery in await self._store.pending():
             self.run(lambda delivery=delivery: self._repair(delivery))  # type: ignore[misc]
+        self._end()
         async with asyncio.TaskGroup() as tasks:
             while True:
                 tasks.create_task(self._guarded(await self._inbox.get()))
@@ -139,9 +140,16 @@ class Outbox:
         except Exception as error:
             log.error("delivery failed unexpectedly", exc_info=error)
         finally:
-            self._busy -= 1
-            if not self._busy:
-                self._idle.set()
+            self._end()
+
+    def _begin(self) -> None:
+        self._busy += 1
+        self._idle.clear()
+
+    def _end(self) -> None:
+        self._busy -= 1
+        if not self._busy:
+            self._idle.set()
 
     # -- one job
 
@@ -149,12 +157,16 @@ class Outbox:
         """After a restart. Where the first answer is not known to have arrived, the response tells: edit it."""
         generation = await self._ledger.get(delivery.generation_id)
         if not delivery.acknowledged:
-            card = messages.progress(_first(generation), generation.request, generation.origin.person_id, self._say)
-            if not await self._show(delivery, generation.origin, card):
+            try:
+                assert self._bot.application_id is not None
+                found = await self._first_answer(self._bot.application_id, delivery.token or "expired")
+            except discord.HTTPException as error:
+                if judge(error.status, error.code) is not Judgement.CLOSED:
+                    raise
                 await self._dispatcher.cancel(generation.id)
                 await self._store.undeliverable(generation.id, "stopped before Discord had an answer")
                 return
-            await self._store.acknowledged(generation.id, None)
+            await self._store.acknowledged(generation.id, found)
         note = "finished-away" if generation.status.final else "resumed"
         await self._deliver(generation.id, note=self._say(note))
 
@@ -211,7 +223,9 @@ class Outbox:
     async def _send(self, delivery: Delivery, generation: Generation, note: str) -> None:
         notes = [note] if note else []
         limit = self._limits.get(generation.id, self._channel_limit(generation.origin))
-        ways = (self._edit_response, self._edit_message, self._post_anew, self._write_directly)
+        ways: list[Way] = [self._edit_response]
+        if delivery.acknowledged:  # whoever saw no answer is not written to out of the blue
+            ways += [self._edit_message, self._post_anew, self._write_directly]
         last = "no way to reach the place"
         for way in ways:
             try:
@@ -287,9 +301,14 @@ class Outbox:
         application_id = self._bot.application_id
         assert application_id is not None
         webhook = discord.Webhook.partial(application_id, token, client=self._bot)
-        # Discord takes the word @original for the first answer's id, which is not known before it was acknowledged.
-        target = delivery.message_id or "@original"
-        return await webhook.edit_message(target, view=post.card, attachments=post.files())  # type: ignore[arg-type]
+        message_id = delivery.message_id or await self._first_answer(application_id, token)
+        return await webhook.edit_message(message_id, view=post.card, attachments=post.files())
+
+    async def _first_answer(self, application_id: int, token: str) -> int:
+        """The id of the answer to an interaction, where nobody wrote it down; NotFound where none was given."""
+        path = "/webhooks/{application_id}/{token}/messages/@original"
+        route = discord.http.Route("GET", path, application_id=application_id, token=token)
+        return int((await self._bot.http.request(route))["id"])
 
     async def _own_message(self, delivery: Delivery, post: Post) -> discord.Message:
         assert delivery.channel_id is not None
@@ -390,11 +409,6 @@ async def paced(updates: AsyncIterator[Update], interval: float) -> AsyncGenerat
     finally:
         reader.cancel()
         await asyncio.gather(reader, return_exceptions=True)
-
-
-def _first(generation: Generation) -> Update:
-    """Where a job stands before its first update came."""
-    return Update(id=generation.id, status=generation.status, position=None, event=None, generation=None)
 
 
 def _link(guild_id: str | None, channel_id: object, message_id: object) -> str | None:

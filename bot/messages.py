@@ -146,7 +146,7 @@ def facts(generation: Generation, say: Say) -> str:
         "facts",
         model=plain(request.model, 80),
         sampler=plain(request.sampler, 40),
-        steps=str(request.num_inference_steps),
+        steps=request.num_inference_steps,
         cfg=f"{request.guidance_scale:g}",
         size=f"{request.width}×{request.height}",
         seed=str(request.seed),
@@ -357,7 +357,7 @@ def model_info(spec: ModelSpec, state: ModelState | None, default: bool, say: Sa
         model_line(spec, state, default, say),
         say(
             "model-defaults",
-            steps=str(usual.num_inference_steps),
+            steps=usual.num_inference_steps,
             cfg=f"{usual.guidance_scale:g}",
             width=str(usual.width),
             height=str(usual.height),

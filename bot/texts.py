@@ -12,6 +12,7 @@ from typing import Any
 
 from discord import app_commands
 from fluent.runtime import FluentBundle, FluentResource
+from fluent.syntax import ast
 
 LOCALES = Path(__file__).parent / "locales"
 
@@ -27,7 +28,10 @@ class Texts:
         for path in sorted(folder.glob("*.ftl"), key=lambda path: path.stem != "en"):
             # Isolation marks around values would show up as boxes in some Discord clients.
             bundle = FluentBundle([path.stem, "en"], use_isolating=False)
-            bundle.add_resource(FluentResource(path.read_text(encoding="utf-8")))
+            resource = FluentResource(path.read_text(encoding="utf-8"))
+            if junk := [entry for entry in resource.body if isinstance(entry, ast.Junk)]:
+                raise ValueError(f"{path} does not parse here: {junk[0].content}")
+            bundle.add_resource(resource)
             self._bundles[path.stem] = bundle
 
     @property

@@ -47,3 +47,9 @@ def test_a_locale_falls_back_to_its_language_and_then_to_english(tmp_path: Path)
 def test_a_text_that_no_language_has_is_a_bug() -> None:
     with pytest.raises(KeyError):
         Texts().speaker()("no-such-text")
+
+
+def test_a_text_that_does_not_parse_is_named_when_the_bot_starts(tmp_path: Path) -> None:
+    (tmp_path / "en.ftl").write_text("hello =\n    Hello\n    **world**\n")
+    with pytest.raises(ValueError, match="world"):
+        Texts(tmp_path)

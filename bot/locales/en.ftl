@@ -61,7 +61,10 @@ painting-loading = Loading the model: { $text }
 painting-step = Painting, step { $step } of { $of }
 resumed = Easel was restarted; your job is still here.
 finished-away = Finished while Easel was being restarted.
-facts = { $model } · { $sampler } · { $steps } steps · cfg { $cfg } · { $size } · seed { $seed } · { $time }
+facts = { $model } · { $sampler } · { $steps ->
+    [one] one step
+   *[other] { $steps } steps
+} · cfg { $cfg } · { $size } · seed { $seed } · { $time }
 negative = without: { $negative }
 reroll-of = Made from { $parent }
 picture-gone = The files of these pictures were deleted.
@@ -124,7 +127,10 @@ models-line = **{ $key }**{ $default ->
    *[other] {" "}· { $size }
 } · { $state }
 models-more = …and { $count } more. Search by name in **/model info**.
-model-defaults = Default: { $steps } steps, cfg { $cfg }, { $width }×{ $height }, { $sampler }
+model-defaults = Default: { $steps ->
+    [one] one step
+   *[other] { $steps } steps
+}, cfg { $cfg }, { $width }×{ $height }, { $sampler }
 model-ranges = Takes { $steps } steps, cfg { $cfg }, sizes { $sizes }
 model-family = Family { $family }, from { $repository }
 model-choice = { $key } — speed { $speed }/5, quality { $quality }/5 — { $best }
@@ -164,10 +170,10 @@ limits-not-set = There is no such limit.
 
 help-text =
     ### Easel paints what you describe
-    **/imagine** a red fox in the snow — then **Reroll** for another, **Edit** to change the words, **Delete** to remove it.
-    **/history** finds your pictures · **/queue** shows what waits · **/cancel** stops a job · **/model list** shows the models.
+    {"**"}/imagine** a red fox in the snow — then **Reroll** for another, **Edit** to change the words, **Delete** to remove it.
+    {"**"}/history** finds your pictures · **/queue** shows what waits · **/cancel** stops a job · **/model list** shows the models.
 
-    **Tips for prompts**
+    {"**"}Tips for prompts**
     • Name the subject first, then where it is, the light and the style: *a lighthouse on a cliff, evening light, watercolour*.
     • Say what you do not want in **negative_prompt**: *blurry, text*.
     • Keep the **seed** and change one thing at a time to steer a picture.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,10 +24,11 @@ from bot.store import Store
 from engine.catalog import Catalog
 from engine.dispatch import Dispatcher
 from engine.images import encode_png, write_metadata
-from engine.ledger import Ledger
+from engine.ledger import HistoryFilter, Ledger
 from engine.types import EngineStatus, Event, Generation, GenerationRequest, Loading, ModelState, Picture, Progress
 
 SIDE = 32
+INTERVAL_S = 0.05
 
 
 @dataclass
@@ -42,14 +43,19 @@ class Painter:
     painted: list[GenerationRequest] = field(default_factory=list)
     loaded: set[str] = field(default_factory=set)
     noise: bool = False
+    active: int = 0
 
     async def generate(self, id: int, request: GenerationRequest) -> AsyncIterator[Event]:
         if self.error is not None and self.fail_times:
             self.fail_times -= 1
             raise self.error
-        yield Progress(1, request.num_inference_steps)
-        if self.hold:
-            await self.released.wait()
+        self.active += 1
+        try:
+            yield Progress(1, request.num_inference_steps)
+            if self.hold:
+                await self.released.wait()
+        finally:
+            self.active -= 1
         self.painted.append(request)
         for position in range(request.num_images):
             seed = request.seed + position
@@ -69,7 +75,7 @@ class Painter:
         self.loaded.discard(key)
 
     async def status(self) -> EngineStatus:
-        return EngineStatus("a fake", free=1)
+        return EngineStatus("a fake", free=1 - self.active)
 
     async def aclose(self) -> None:
         self.released.set()
@@ -123,6 +129,10 @@ class World:
         [newest, *_] = await self.bot.ledger.history(limit=1)
         return newest
 
+    async def latest_of_any_status(self) -> Generation:
+        [newest, *_] = await self.bot.ledger.history(HistoryFilter(status=None), limit=1)
+        return newest
+
     def messages(self) -> list[Any]:
         """The channel's visible messages, oldest first."""
         return list(self.channel.history())
@@ -131,7 +141,9 @@ class World:
         """Another bot over the same ledger and dispatcher, as after a restart of the process."""
         old = self.bot
         await self._opened.aclose()
-        self.bot = EaselBot(old.config, old.catalog, old.dispatcher, old.store, old.engine, old.ledger)
+        self.bot = EaselBot(
+            old.config, old.catalog, old.dispatcher, old.store, old.engine, old.ledger, progress_interval=INTERVAL_S
+        )
         await self.env.restart_bot(self.bot)
         await self.open()
 
@@ -152,9 +164,11 @@ async def open_world(
     with structlog.testing.capture_logs() as logs:
         async with (
             Ledger.open(data_dir) as ledger,
-            Dispatcher(ledger, painter, settings.catalog(), min_free_bytes=0, **dispatcher_options) as dispatcher,
+            Dispatcher(ledger, painter, settings.catalog(), **{"min_free_bytes": 0} | dispatcher_options) as dispatcher,
         ):
-            bot = EaselBot(settings, settings.catalog(), dispatcher, Store(ledger), painter, ledger)
+            bot = EaselBot(
+                settings, settings.catalog(), dispatcher, Store(ledger), painter, ledger, progress_interval=INTERVAL_S
+            )
             async with simcord.run(bot, check_errors=False) as env:
                 world = World(env, bot, painter, logs)
                 await world.open()
@@ -194,3 +208,10 @@ async def pictures_of(message: Any) -> list[bytes]:
 def decoded(data: bytes) -> Any:
     with Image.open(io.BytesIO(data)) as picture:
         return np.asarray(picture.convert("RGB"))
+
+
+async def until(true: Callable[[], bool]) -> None:
+    """Waits for what the bot does by itself."""
+    async with asyncio.timeout(10):
+        while not true():  # noqa: ASYNC110 (nothing tells when a message has changed)
+            await asyncio.sleep(0.01)
