@@ -28,6 +28,9 @@ log = logging.getLogger(__name__)
 SLOTS = 2
 """Requests taken at a time: one is painted, the next stands ready."""
 
+START_TIMEOUT_S = 60.0
+"""How long a new worker may take to say hello: on a busy machine that is not yet hanging."""
+
 FIRST_BACKOFF_S, LONGEST_BACKOFF_S = 0.2, 30.0
 
 
@@ -53,7 +56,16 @@ class _Worker:
     """The bytes of each model on the device."""
     loading: dict[str, float | None] = field(default_factory=dict)
     pulse: int = 0
-    pulse_at: float = field(default_factory=time.monotonic)
+    alive_at: float | None = None
+    """When it last got on, or had nothing to get on with; None until it says hello."""
+
+    def beat(self, pulse: int, painting: bool, now: float) -> None:
+        """A heartbeat. Idle or loading, a worker need not get on; one that paints must: its pulse has to change."""
+        if not painting or pulse != self.pulse or self.alive_at is None:
+            self.pulse, self.alive_at = pulse, now
+
+    def hung(self, now: float, timeout: float) -> bool:
+        return self.alive_at is not None and now - self.alive_at > timeout
 
 
 class LocalEngine:
@@ -181,9 +193,11 @@ class LocalEngine:
         try:
             for call in self._calls.values():
                 self._link.send(call.frame)
-            while (frame := await self._link.receive(self._config.hang_timeout_s)) is not None:
+            patience = max(START_TIMEOUT_S, self._config.hang_timeout_s)
+            while (frame := await self._link.receive(patience)) is not None:
+                patience = self._config.hang_timeout_s
                 self._take(frame)
-                if time.monotonic() - self._worker.pulse_at > self._config.hang_timeout_s:
+                if self._worker.hung(time.monotonic(), patience):
                     raise TimeoutError
             return await self._link.ended()
         except TimeoutError:
@@ -206,9 +220,7 @@ class LocalEngine:
             case "hello":
                 log.info("the worker runs as process %d", head["pid"])
             case "beat":
-                # An idle or loading worker need not get on; one that paints must.
-                if not head["painting"] or head["pulse"] != self._worker.pulse:
-                    self._worker.pulse, self._worker.pulse_at = head["pulse"], time.monotonic()
+                self._worker.beat(head["pulse"], head["painting"], time.monotonic())
             case "state":
                 self._take_state(head)
             case "done" | "error":

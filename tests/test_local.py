@@ -233,7 +233,7 @@ async def test_a_worker_that_is_killed_is_replaced(engine: LocalEngine) -> None:
 @pytest.mark.parametrize("stop", ["hang", "SIGSTOP"])
 @PROCESS_ONLY
 async def test_a_hung_worker_is_killed_and_replaced(config: EngineConfig, stop: str) -> None:
-    impatient = config.model_copy(update={"hang_timeout_s": 1.0})
+    impatient = config.model_copy(update={"hang_timeout_s": 2.0})
     async with LocalEngine(impatient, CATALOG, backend=paintbox.BACKEND) as engine:
         painting = asyncio.create_task(painted(engine, ask("hang" if stop == "hang" else "slowly")))
         await until(lambda: bool(engine._worker.loaded))
@@ -241,7 +241,7 @@ async def test_a_hung_worker_is_killed_and_replaced(config: EngineConfig, stop: 
         assert pid is not None
         if stop == "SIGSTOP":
             os.kill(pid, signal.SIGSTOP)
-        with pytest.raises(EngineLost, match="hung for 1 s"):
+        with pytest.raises(EngineLost, match="hung for 2 s"):
             await painting
         assert isinstance((await painted(engine, ask()))[-1], Picture)
         assert not alive(pid)
@@ -259,10 +259,22 @@ async def test_a_hung_thread_is_given_up_and_replaced(monkeypatch: pytest.Monkey
             paintbox.hang.set()
 
 
-async def test_slow_painting_is_not_taken_for_hung(config: EngineConfig) -> None:
-    impatient = config.model_copy(update={"hang_timeout_s": 0.8})
-    async with LocalEngine(impatient, CATALOG, backend=paintbox.BACKEND) as engine:
-        assert isinstance((await painted(engine, ask("slowly")))[-1], Picture)
+@pytest.mark.parametrize(
+    ("beats", "hung"),
+    [
+        ([], False),  # it starts
+        ([(0, False)] * 500, False),  # it has nothing to paint, or loads
+        ([(step // 99, True) for step in range(500)], False),  # it paints, a step in 99 beats
+        ([(7, True)] * 100, False),
+        ([(7, True)] * 102, True),
+        ([(7, True)] * 102 + [(8, True)], False),
+    ],
+)
+def test_slow_is_told_from_hung_by_the_pulse(beats: list[tuple[int, bool]], hung: bool) -> None:
+    worker = local._Worker()
+    for now, (pulse, painting) in enumerate(beats):
+        worker.beat(pulse, painting, now)
+    assert worker.hung(max(0, len(beats) - 1), timeout=100) is hung
 
 
 @PROCESS_ONLY
