@@ -32,7 +32,7 @@ fits() { "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null;
 conda_python() {
     command -v conda >/dev/null || return 0
     local folder
-    folder=$(conda env list 2>/dev/null | awk '$1 == "easel" { print $NF; exit }')
+    folder=$(conda env list 2>/dev/null | awk '$1 == "easel" { sub(/^easel[ *]+/, ""); print; exit }')
     [ -n "$folder" ] && [ -x "$folder/bin/python" ] && printf '%s\n' "$folder/bin/python"
     return 0
 }

@@ -65,7 +65,7 @@ MODULES = {
 
 
 def imported(node: ast.AST, *, lazily: bool = True) -> Iterator[str]:
-    """The modules that `node` imports; with `lazily` also what a function or a `try` may. Never those of type checks."""
+    """The modules that `node` imports, with `lazily` also in a function or a `try`; never those of type checks."""
     for child in ast.iter_child_nodes(node):
         match child:
             case ast.Import(names):
