@@ -8,13 +8,12 @@ import signal
 import sqlite3
 import sys
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
-
-import discord
 
 from bot.client import EaselBot
 from bot.config import Config
@@ -23,6 +22,7 @@ from engine.catalog import Catalog
 from engine.dispatch import Dispatcher
 from engine.ledger import FILE, Ledger
 from engine.types import Engine
+from tests.drills.box import TRIES
 from tests.wire import Invocation, Judge, Message, WireDiscord
 
 REPOSITORY = Path(__file__).parents[2]
@@ -91,6 +91,7 @@ class BotProcess:
         )
         environment = {
             **os.environ,
+            TRIES: str(self.folder / "tries.txt"),
             "DISCORD_TOKEN": self.wire.token,
             "OMP_NUM_THREADS": "1",
             "OPENBLAS_NUM_THREADS": "1",
@@ -158,6 +159,11 @@ class BotProcess:
         except FileNotFoundError:
             return []
 
+    def tries(self) -> Counter[str]:
+        """How often the worker began to paint each prompt."""
+        file = self.folder / "tries.txt"
+        return Counter(file.read_text().splitlines()) if file.exists() else Counter()
+
     def output(self) -> str:
         return (self.folder / "output.txt").read_text(errors="replace")
 
@@ -169,6 +175,20 @@ class BotProcess:
 def rows(data_dir: Path, query: str, *values: object) -> list[tuple[Any, ...]]:
     with closing(sqlite3.connect(f"file:{data_dir / FILE}?mode=ro", uri=True, timeout=10)) as connection:
         return connection.execute(query, values).fetchall()
+
+
+def settled(data_dir: Path) -> bool:
+    """Every job has ended, and every end has been delivered, or is known to be undeliverable."""
+    owed = "SELECT 1 FROM generations WHERE status IN ('queued', 'running')"
+    return not rows(data_dir, f"{owed} UNION ALL SELECT 1 FROM deliveries WHERE status = 'pending' LIMIT 1")
+
+
+async def until(probe: Callable[[], object], timeout: float, what: str) -> None:
+    """For what only the ledger's file tells: asks again and again."""
+    deadline = time.monotonic() + timeout
+    while not probe():
+        assert time.monotonic() < deadline, f"waited {timeout:g} s for {what}"
+        await asyncio.sleep(0.05)
 
 
 def _is_worker(pid: int) -> bool:
@@ -218,6 +238,3 @@ def results_of(judge: Judge, invocation: Invocation, prompt: str) -> list[Messag
     """Every message anywhere that shows this job's pictures: the answer itself, or one that names its prompt."""
     answers = judge.of(invocation)
     return [m for m in judge.results() if m in answers or prompt in m.text]
-
-
-__all__ = ["BotProcess", "bot_here", "discord", "results_of", "rows"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -12,11 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.drills.easel import BotProcess, results_of
+from tests.drills.easel import BotProcess, results_of, settled, until
 from tests.wire import Call, Channel, Invocation, Member, WireDiscord
 
 JOBS = 200
 KILLS = 50
+MAX_ATTEMPTS = 3
 FINAL = {"stored", "failed", "cancelled", "dead"}
 
 
@@ -49,14 +49,9 @@ class Crowd:
             await asyncio.sleep(0.05)
 
 
-async def quiet(easel: BotProcess, timeout: float = 90) -> None:
+async def quiet(easel: BotProcess) -> None:
     """Waits until the ledger owes nothing."""
-    deadline = time.monotonic() + timeout
-    owed = "SELECT count(*) FROM generations WHERE status IN ('queued', 'running')"
-    pending = "SELECT count(*) FROM deliveries WHERE status = 'pending'"
-    while (left := (easel.rows(owed)[0][0], easel.rows(pending)[0][0])) != (0, 0):
-        assert time.monotonic() < deadline, f"jobs and deliveries still open: {left}\n{easel.output()[-4000:]}"
-        await asyncio.sleep(0.2)
+    await until(lambda: settled(easel.folder / "data"), 90, f"the last jobs and deliveries\n{easel.output()[-4000:]}")
 
 
 def account(wire: WireDiscord, easel: BotProcess, asked: dict[str, Invocation]) -> Counter[str]:
@@ -67,10 +62,11 @@ def account(wire: WireDiscord, easel: BotProcess, asked: dict[str, Invocation]) 
     jobs = {
         key: rest
         for key, *rest in easel.rows(
-            "SELECT g.interaction_id, g.status, g.attempt, d.status, g.prompt FROM generations g"
+            "SELECT g.interaction_id, g.status, d.status FROM generations g"
             " LEFT JOIN deliveries d ON d.generation_id = g.id"
         )
     }
+    tries = easel.tries()
     for prompt, invocation in asked.items():
         shown = results_of(wire.judge, invocation, prompt)
         assert len(shown) <= 1, f"{prompt}: {len(shown)} results are visible"
@@ -79,10 +75,10 @@ def account(wire: WireDiscord, easel: BotProcess, asked: dict[str, Invocation]) 
             assert job is None or job[0] in FINAL, f"{prompt}: {job}"
             continue
         assert job is not None, f"{prompt} was acknowledged and is not in the ledger"
-        status, attempt, delivery, _ = job
+        status, delivery = job
         assert status in FINAL, f"{prompt} is {status}"
         assert delivery in ("sent", "undeliverable"), f"{prompt}: delivery is {delivery}"
-        assert attempt <= 4, f"{prompt} was tried {attempt} times"
+        assert tries[prompt] <= MAX_ATTEMPTS, f"{prompt} was painted {tries[prompt]} times"
         if status == "stored":
             assert len(shown) == 1, f"{prompt} is stored, and nobody sees it"
         elif invocation.original is not None:
@@ -117,12 +113,12 @@ async def test_fifty_random_kills_lose_no_job_and_show_none_twice(
         await asyncio.wait_for(asking, 120)
         await quiet(easel)
         ends = account(wire, easel, crowd.asked)
-        attempts = easel.rows("SELECT max(attempt) FROM generations")[0][0]
+        most_tries = max(easel.tries().values())
     figure(
         f"{easel.kills} kills survived ({alive_worker} with a live worker, none alive after"
         f" {easel.longest_orphan_s:.2f} s); {sum(ends.values())} of {len(crowd.acknowledged)} acknowledged jobs"
         f" accounted for ({', '.join(f'{count} {status}' for status, count in sorted(ends.items()))});"
-        f" {len(wire.judge.duplicates())} duplicates; at most {attempts} attempts;"
+        f" {len(wire.judge.duplicates())} duplicates; at most {most_tries} tries of a job;"
         f" {len(crowd.asked) - len(crowd.acknowledged)} askers got no answer and asked again"
     )
     assert sum(ends.values()) == len(crowd.acknowledged) >= JOBS

@@ -50,20 +50,32 @@ async def read_form(request: web.Request) -> Form:
         return Form(_object(await request.read()), {})
     if kind != "multipart/form-data":
         raise invalid_form("_", f"Expected JSON or a form, not {kind}.", "CONTENT_TYPE_INVALID")
+    body = await request.read()
+    if len(body) > REQUEST_LIMIT:
+        raise too_large()
+    match = re.search(r'boundary="?([^";]+)', request.headers["Content-Type"])
+    if match is None:
+        raise invalid_form("_", "The form has no boundary.", "CONTENT_TYPE_INVALID")
+    return _parse_form(body, match[1].encode())
+
+
+def _parse_form(body: bytes, boundary: bytes) -> Form:
+    """multipart/form-data, as RFC 7578 has it: the parts stand between lines of dashes and the boundary."""
     payload: JSON = {}
     uploads: dict[int, tuple[str, bytes]] = {}
-    total = 0
-    async for part in await request.multipart():
-        data = bytes(await part.read(decode=True))  # type: ignore[union-attr]
-        total += len(data)
-        if total > REQUEST_LIMIT:
-            raise too_large()
-        if part.name == "payload_json":  # type: ignore[union-attr]
+    _, *parts, end = (b"\r\n" + body).split(b"\r\n--" + boundary)
+    if not end.startswith(b"--"):
+        raise invalid_form("_", "The form is cut short.")
+    for part in parts:
+        head, _, data = part.partition(b"\r\n\r\n")
+        fields = dict(re.findall(r'(\w+)="([^"]*)"', head.decode("utf-8", "replace")))
+        name = fields.get("name", "")
+        if name == "payload_json":
             payload = _object(data)
-        elif match := re.fullmatch(r"files\[(\d+)\]", part.name or ""):  # type: ignore[union-attr]
-            uploads[int(match[1])] = (part.filename or "unknown", data)  # type: ignore[union-attr]
+        elif match := re.fullmatch(r"files\[(\d+)\]", name):
+            uploads[int(match[1])] = (fields.get("filename", "unknown"), data)
         else:
-            raise invalid_form("_", f"Unknown part {part.name!r} in the form.")  # type: ignore[union-attr]
+            raise invalid_form("_", f"Unknown part {name!r} in the form.")
     return Form(payload, uploads)
 
 

@@ -25,6 +25,7 @@ from tests.wire.faults import Faults
 from tests.wire.gateway import Gateway
 from tests.wire.interactions import Interactions
 from tests.wire.judge import Judge
+from tests.wire.messages import delete_message
 from tests.wire.people import People
 from tests.wire.rest import BASE, Rest
 from tests.wire.shown import Message, walk
@@ -214,6 +215,11 @@ class WireDiscord(People):
     async def _tell(self, guild: Guild, event: str, body: JSON) -> None:
         if session := self.gateway.session_for(next(iter(guild.channels.values()))):
             await session.dispatch(event, body)
+
+    def remove(self, message: Message | None) -> None:
+        """A moderator deletes a message."""
+        assert message is not None
+        delete_message(self.world, message)
 
     async def say(self, person: Person, channel: Channel, content: str) -> Message:
         """An ordinary message of a person; the bot hears of it if its intents ask for that."""
