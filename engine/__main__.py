@@ -163,20 +163,21 @@ def models(context: typer.Context, config: ConfigOption = Path("config.toml")) -
         settings = _settings(config)
         catalog = settings.catalog()
         here = hub.sizes_on_disk(list(catalog), settings.engine.models_dir)
-        table = Table("Model", "Speed", "Quality", "Size", "Steps · cfg · pixels", "Best for", "Here", box=None)
+        table = Table(box=None)
+        for name in ("Model", "Speed", "Quality", "Size"):
+            table.add_column(name, no_wrap=True)
+        table.add_column("Best for")
+        table.add_column("Here", no_wrap=True)
         for spec in catalog:
-            chosen = " (default)" if spec.key == settings.default_model else ""
-            defaults = spec.defaults
             table.add_row(
-                escape(spec.key) + chosen,
+                escape(spec.key) + (" (default)" if spec.key == settings.default_model else ""),
                 _stars(spec.speed),
                 _stars(spec.quality),
                 size_text(spec.size_bytes),
-                f"{defaults.num_inference_steps} · {defaults.guidance_scale:g} · {defaults.width}×{defaults.height}",
                 escape(spec.best_for),
-                size_text(here[spec.key]) if spec.key in here else "downloads on first use",
+                _here(spec, here.get(spec.key)),
             )
-        Console().print(table)
+        _out().print(table)
 
 
 @models_app.command("info")
@@ -190,7 +191,7 @@ def model_info(
         table = Table(box=None, show_header=False)
         for name, text in _facts(spec, hub.sizes_on_disk([spec], settings.engine.models_dir).get(key)):
             table.add_row(f"[bold]{name}", escape(text))
-        Console().print(table)
+        _out().print(table)
 
 
 def _facts(spec: ModelSpec, here: int | None) -> list[tuple[str, str]]:
@@ -205,7 +206,7 @@ def _facts(spec: ModelSpec, here: int | None) -> list[tuple[str, str]]:
         ("Speed", _stars(spec.speed)),
         ("Quality", _stars(spec.quality)),
         ("Download", size_text(spec.size_bytes)),
-        ("Here", size_text(here) if here is not None else "not yet: downloads on first use"),
+        ("Here", _here(spec, here)),
         ("Steps", f"{defaults.num_inference_steps} ({few} to {many})"),
         ("Cfg", f"{defaults.guidance_scale:g} ({low:g} to {high:g})"),
         ("Pixels", f"{defaults.width}×{defaults.height} ({small} to {large}{enlarged})"),
@@ -235,24 +236,41 @@ async def _show_history(data_dir: Path, chosen: HistoryFilter, limit: int) -> No
     if not found:
         Console(stderr=True).print("Nothing was found.")
         return
-    table = Table("When", "Id", "Model", "Prompt", "Seed", "Files", box=None)
+    table = Table(box=None)
+    for name in ("When", "Model"):
+        table.add_column(name, no_wrap=True)
+    table.add_column("Prompt")
+    table.add_column("Seed", no_wrap=True)
+    table.add_column("File", overflow="fold")
     for generation in found:
-        table.add_row(
-            _when(generation.created_at),
-            generation.short_id,
-            escape(generation.request.model),
-            escape(generation.request.prompt),
-            str(generation.request.seed),
-            "\n".join(
-                "deleted" if picture.deleted_at else escape(str(files.picture_path(data_dir, picture.path)))
-                for picture in generation.pictures
-            ),
-        )
-    Console().print(table)
+        pictures = [
+            "deleted" if picture.deleted_at else _from_here(files.picture_path(data_dir, picture.path))
+            for picture in generation.pictures
+        ]
+        request = generation.request
+        row = (_when(generation.created_at), request.model, request.prompt, str(request.seed), "\n".join(pictures))
+        table.add_row(*(escape(text) for text in row))
+    _out().print(table)
+
+
+def _out() -> Console:
+    """Standard output: as wide as the terminal, and wide enough for a line each where there is none."""
+    return Console() if sys.stdout.isatty() else Console(width=240)
+
+
+def _from_here(path: Path) -> str:
+    here = Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)
 
 
 def _when(moment: datetime) -> str:
     return f"{moment.astimezone():%Y-%m-%d %H:%M}"
+
+
+def _here(spec: ModelSpec, here: int | None) -> str:
+    if here is not None:
+        return size_text(here)
+    return "missing" if hub.is_local(spec.repository) else "not yet"
 
 
 def _stars(number: int) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+import time
 import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +12,7 @@ from types import TracebackType
 
 from rich import progress
 from rich.console import Console
+from rich.markup import escape
 
 from engine.dispatch import Update
 from engine.errors import EaselError, InvalidRequest
@@ -19,6 +21,9 @@ from engine.types import Progress as Steps
 
 NAME_LENGTH = 60
 """Of a picture's name, in characters; even in Chinese it stays below the 255 bytes that file systems take."""
+
+SAY_EVERY_S = 10.0
+"""How often a line is written about something that takes long, where there is no terminal."""
 
 
 def read_prompts(path: Path) -> list[str]:
@@ -80,7 +85,7 @@ class Progress:
     def __init__(self, console: Console, jobs: int) -> None:
         self._console, self._jobs, self._done = console, jobs, 0
         self._name = ""
-        self._said = ""
+        self._said_at = 0.0
         columns = (
             progress.TextColumn("{task.description}"),
             progress.BarColumn(bar_width=None),
@@ -106,16 +111,17 @@ class Progress:
     def begin(self, request: GenerationRequest) -> None:
         prompt = request.prompt if len(request.prompt) <= 40 else request.prompt[:39] + "…"
         self._name = f"{self._done + 1}/{self._jobs} {prompt}" if self._jobs > 1 else prompt
-        self._said = ""
+        self._said_at = time.monotonic()
         self._bars.reset(self._one, total=None, description="Waiting")
 
     def show(self, update: Update) -> None:
         match update.event:
             case Loading(fraction, text):
-                self._bars.update(self._one, description=_plain(text), total=1.0, completed=fraction or 0.0)
-                self._say(text)
+                self._bars.update(self._one, description=escape(text), total=1.0, completed=fraction or 0.0)
+                if time.monotonic() - self._said_at > SAY_EVERY_S:
+                    self._say(text)
             case Steps(step, of):
-                self._bars.update(self._one, description=_plain(self._name), total=of, completed=step)
+                self._bars.update(self._one, description=escape(self._name), total=of, completed=step)
         if update.generation is not None:
             seconds = update.generation.seconds_running
             took = f" in {seconds:.1f} s" if seconds is not None else ""
@@ -126,12 +132,8 @@ class Progress:
         self._bars.update(self._all, completed=self._done)
 
     def _say(self, what: str) -> None:
-        """Where there is no terminal, every new thing once."""
-        if not self._console.is_terminal and what != self._said:
-            self._said = what
-            self._console.print(f"{self._name}: {what}", markup=False, highlight=False, soft_wrap=True)
-
-
-def _plain(text: str) -> str:
-    """Text that rich shows as it is."""
-    return text.replace("[", r"\[")
+        """Where there is no terminal: what begins and ends, and how far a download is every now and then."""
+        if self._console.is_terminal:
+            return
+        self._said_at = time.monotonic()
+        self._console.print(f"{self._name}: {what}", markup=False, highlight=False, soft_wrap=True)

@@ -1,0 +1,92 @@
+"""The sandbox's page, in the words of the person in front of it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from playwright.sync_api import Locator, Page, expect
+
+PAINTED_MS = 120_000
+"""A busy machine may take so long to start its worker and to paint."""
+
+COMPLETED = {"model", "sampler"}
+"""Options whose values are chosen from a list that the bot completes."""
+
+
+class Sandbox:
+    """What is seen and done. Locators wait until what they name is there."""
+
+    def __init__(self, page: Page, url: str) -> None:
+        self.page = page
+        page.goto(url)
+        expect(self.box).to_be_visible()
+
+    @property
+    def box(self) -> Locator:
+        return self.page.get_by_role("textbox", name="Message")
+
+    @property
+    def messages(self) -> Locator:
+        return self.page.locator("article.channel-message")
+
+    @property
+    def last(self) -> Locator:
+        return self.messages.last
+
+    def be(self, name: str) -> None:
+        """Goes on as somebody else, once the page has changed over."""
+        with self.page.expect_response(lambda response: response.url.endswith("/api/action")):
+            self.page.get_by_label("Viewing as").select_option(label=name)
+        expect(self.box).to_have_value("")
+        expect(self.box).to_be_enabled()
+
+    def press(self, message: Locator, label: str) -> None:
+        """A button that the bot put under its message; the page has others of its own beside it."""
+        message.locator(".component-button").filter(has_text=label).click()
+
+    def type(self, command: str, **options: str) -> None:
+        """Types a slash command as people do, letter by letter, with its options."""
+        self.box.press_sequentially(f"/{command}")
+        entry = self.page.get_by_role("listbox", name="Application commands").locator(".command-entry").first
+        expect(entry).to_contain_text(f"/{command}")
+        self.page.keyboard.press("Enter")
+        for name, value in options.items():
+            field = self.page.get_by_label(re.compile(rf"^{name}(, required)?$"))
+            if not field.count():
+                self.page.get_by_role("button", name=re.compile(r"^\+\d+ (more|options)$")).click()
+                self.suggestion(name).click()
+            field.press_sequentially(value)
+            if name in COMPLETED:
+                self.suggestion(value).click()
+
+    def suggestion(self, value: str) -> Locator:
+        return self.page.locator(f'.command-suggestion[data-value="{value}"]')
+
+    def run(self, command: str, **options: str) -> None:
+        self.type(command, **options)
+        self.send()
+
+    def send(self) -> None:
+        self.page.get_by_role("button", name="Send", exact=True).click()
+
+    def seed(self, message: Locator) -> str:
+        found = re.search(r"seed (\d+)", message.inner_text())
+        assert found is not None, f"no seed in {message.inner_text()!r}"
+        return found.group(1)
+
+    def painted(self, prompt: str) -> Locator:
+        """Waits for the newest message to show pictures of this prompt."""
+        message = self.messages.nth(self.messages.count() - 1)
+        expect(message.get_by_role("img", name=prompt).first).to_be_visible(timeout=PAINTED_MS)
+        expect(message.get_by_role("button", name="Reroll")).to_be_visible()
+        return message
+
+    def download(self, message: Locator, to: Path) -> bytes:
+        """Opens the message's first picture and saves it with the page's own button."""
+        message.get_by_role("button", name=re.compile("^Open .* in image preview")).first.click()
+        with self.page.expect_download() as download:
+            self.page.get_by_role("dialog").get_by_role("button", name=re.compile("^Download")).click()
+        download.value.save_as(to)
+        self.page.keyboard.press("Escape")
+        return to.read_bytes()

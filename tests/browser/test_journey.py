@@ -1,0 +1,115 @@
+"""A newcomer's first quarter of an hour: the sandbox in a real browser; the real bot, engine and ledger under it."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import re
+import sqlite3
+from pathlib import Path
+
+from playwright.sync_api import Page, expect
+
+from engine.images import read_metadata, read_request
+from engine.ledger import FILE
+from tests.browser.page import PAINTED_MS, Sandbox
+from tests.processes import ROOT, Running
+
+PROMPT = "a red apple on a white table"
+
+
+def photograph(page: Page, name: str) -> None:
+    """A picture for the README, when somebody asks for new ones: EASEL_SCREENSHOTS=1."""
+    if os.environ.get("EASEL_SCREENSHOTS"):
+        page.wait_for_timeout(1500)  # until pictures are decoded and nothing moves any more
+        page.screenshot(path=ROOT / "docs" / f"{name}.png", animations="disabled", caret="hide")
+
+
+def recorded(data: Path, sha256: str) -> tuple[Path, dict[str, object]]:
+    """The file and the row that the ledger keeps under a digest."""
+    with contextlib.closing(sqlite3.connect(f"file:{data / FILE}?mode=ro", uri=True)) as connection:
+        connection.row_factory = sqlite3.Row
+        row = connection.execute(
+            "SELECT p.path, g.* FROM pictures p JOIN generations g ON g.id = p.generation_id WHERE p.sha256 = ?",
+            (sha256,),
+        ).fetchone()
+    assert row is not None, "the ledger knows no picture with these bytes"
+    return data / row["path"], dict(row)
+
+
+def test_a_newcomer_paints_rerolls_edits_and_looks_back(page: Page, running: Running, tmp_path: Path) -> None:
+    sandbox = Sandbox(page, running.url)
+    sandbox.type("imagine", prompt=PROMPT)
+    photograph(page, "sandbox-typing")
+    sandbox.send()
+
+    # Progress appears by itself, without a press on Refresh.
+    expect(sandbox.last.get_by_role("button", name="Cancel")).to_be_visible()
+    expect(sandbox.last).to_contain_text(PROMPT)
+    first = sandbox.painted(PROMPT)
+    expect(first).to_contain_text("20 steps")
+    photograph(page, "sandbox-imagine")
+
+    # What is downloaded from the page is the very file that the ledger names, with everything that made it inside.
+    data = sandbox.download(first, tmp_path / "downloaded.png")
+    path, row = recorded(running.data, hashlib.sha256(data).hexdigest())
+    assert path.read_bytes() == data
+    request = read_request(data)
+    assert request is not None
+    assert (request.prompt, request.model, request.seed) == (PROMPT, "tiny", row["seed"])
+    assert read_metadata(data)["parameters"].startswith(f"{PROMPT}\nSteps: 20, Sampler: DDIM")
+
+    sandbox.press(first, "Reroll")
+    expect(sandbox.messages).to_have_count(3)
+    second = sandbox.painted(PROMPT)
+    assert sandbox.seed(second) != sandbox.seed(first)
+
+    sandbox.press(second, "Edit")
+    form = page.get_by_role("dialog")
+    form.get_by_label(re.compile("^Prompt")).fill("a blue fish in the sea")
+    photograph(page, "sandbox-edit")
+    form.get_by_role("button", name="Submit").click()
+    expect(sandbox.messages).to_have_count(4)
+    third = sandbox.painted("a blue fish in the sea")
+    assert sandbox.seed(third) == sandbox.seed(second)
+
+    sandbox.run("history")
+    expect(sandbox.last).to_contain_text("Only you can see this")
+    expect(sandbox.last.get_by_role("img", name=PROMPT)).to_have_count(2)
+    expect(sandbox.last.get_by_role("img", name="a blue fish in the sea")).to_have_count(1)
+    photograph(page, "sandbox-history")
+
+    sandbox.press(third, "Delete")
+    expect(sandbox.messages.filter(has_text="a blue fish in the sea").filter(has_text="Reroll")).to_have_count(0)
+
+
+def test_the_admin_switches_the_model_and_a_member_cannot(page: Page, running: Running) -> None:
+    sandbox = Sandbox(page, running.url)
+    sandbox.be("Ben (member)")
+    sandbox.run("model use", model="sketch")
+    expect(sandbox.last).to_contain_text("Manage Server")
+    expect(sandbox.last).to_contain_text("Only you can see this")
+
+    sandbox.be("Ada (admin)")
+    sandbox.run("model use", model="sketch")
+    expect(sandbox.last).to_contain_text("sketch is this server's default model now")
+
+    sandbox.be("Ben (member)")
+    sandbox.run("imagine", prompt="a green tree")
+    expect(sandbox.painted("a green tree")).to_contain_text("sketch · DDIM · 8 steps")
+
+
+def test_a_wrong_value_is_explained_to_the_person_alone(page: Page, running: Running) -> None:
+    sandbox = Sandbox(page, running.url)
+    sandbox.run("imagine", prompt="a boat", model="sdxl-turbo", steps="30")
+    expect(sandbox.last).to_contain_text("1 to 4")
+    expect(sandbox.last).to_contain_text("Only you can see this")
+
+
+def test_a_picture_on_its_way_can_be_cancelled(page: Page, running: Running) -> None:
+    sandbox = Sandbox(page, running.url)
+    sandbox.run("imagine", prompt="a castle", model="tiny", steps="50", count="4")
+    sandbox.press(sandbox.last, "Cancel")
+    expect(sandbox.last).to_contain_text(re.compile("cancelled", re.IGNORECASE), timeout=PAINTED_MS)
+    expect(sandbox.last.get_by_role("img", name="a castle")).to_have_count(0)
