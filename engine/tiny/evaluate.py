@@ -63,7 +63,7 @@ class Question:
 
     @property
     def language(self) -> str:
-        return "en" if self.prompt.isascii() else "zh"
+        return "zh" if any("\u4e00" <= sign <= "\u9fff" for sign in self.prompt) else "en"
 
 
 def questions_from(file: Path) -> list[Question]:
@@ -141,19 +141,39 @@ def judge(
     }
 
 
+@torch.no_grad()
+def through_autoencoder(pipeline: Any, folder: Path, subjects: Sequence[Subject]) -> tuple[list[np.ndarray], float]:
+    """The subjects' own pictures on white, encoded and decoded: what a perfect UNet would reach, at 48²; and in dB.
+
+    The dB are those of the pictures that the autoencoder's training left out.
+    """
+    from engine.tiny import autoencoder
+
+    stored = load_pictures(folder)
+    white = compose(np.stack([stored[subject.hexcode] for subject in subjects]), np.full((len(subjects), 3), 255))
+    vae = pipeline.vae
+    pictures = []
+    for chunk in autoencoder.to_tensor(white).split(32):
+        decoded = vae.decode(vae.encode(chunk.to(vae.device)).latent_dist.mode()).sample
+        images = pipeline.image_processor.postprocess(decoded, output_type="pil")
+        pictures += [shrunk(image) for image in images]
+    return pictures, autoencoder.psnr(vae, autoencoder.held_out_batch(stored))
+
+
+def shrunk(image: Image.Image) -> np.ndarray:
+    """48², float 0 to 255."""
+    resampling = Image.Resampling.BOX if image.width % COMPARED == 0 else Image.Resampling.LANCZOS
+    return np.asarray(image.resize((COMPARED, COMPARED), resampling), dtype=np.float32)
+
+
 def paint(pipeline: Any, prompts: Sequence[str], steps: int, cfg: float, batch: int = 32) -> list[np.ndarray]:
     """48² pictures, float 0 to 255, each from a seed of its own."""
     pictures: list[np.ndarray] = []
     for start in range(0, len(prompts), batch):
         chunk = list(prompts[start : start + batch])
         seeds = [torch.Generator().manual_seed(start + i) for i in range(len(chunk))]
-        for image in pipeline(
-            chunk, num_inference_steps=steps, guidance_scale=cfg, generator=seeds, output_type="pil"
-        ).images:
-            small = image.resize(
-                (COMPARED, COMPARED), Image.Resampling.BOX if image.width % COMPARED == 0 else Image.Resampling.LANCZOS
-            )
-            pictures.append(np.asarray(small, dtype=np.float32))
+        made = pipeline(chunk, num_inference_steps=steps, guidance_scale=cfg, generator=seeds, output_type="pil")
+        pictures += [shrunk(image) for image in made.images]
     return pictures
 
 
@@ -200,6 +220,12 @@ def main(
         texts = [question.prompt for question in questions]
         result[name] = judge(paint(pipeline, texts, steps, cfg), questions, references)
         report(name, result[name])
+    decoded, decibels = through_autoencoder(pipeline, data, concrete)
+    perfect = [Question(frozenset({subject.label.lower()}), None, subject.label) for subject in concrete]
+    result["autoencoder"] = judge(decoded, perfect, references)
+    result["autoencoder"]["held out"] = {"dB": decibels}
+    report("autoencoder", {"all": result["autoencoder"]["all"]})
+    print(f"{'autoencoder':32s} held out pictures {decibels:.1f} dB", flush=True)
     questions = sets["concrete"][:200]
     texts = [question.prompt for question in questions]
     result["random weights"] = judge(
