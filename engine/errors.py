@@ -12,6 +12,7 @@
     ├── Cancelled             somebody pressed Cancel
     ├── LedgerBusy            another process owns the ledger
     ├── LedgerTooNew          the file was written by a newer version
+    ├── LedgerBroken          the file is damaged, or no ledger
     └── ConfigError           config.toml does not fit
 
 `str(error)` is English and says what happened and what to do. `code` and `params` are for whoever says it in
@@ -116,6 +117,10 @@ class LedgerBusy(EaselError):
 
 class LedgerTooNew(EaselError):
     code = "ledger_too_new"
+
+
+class LedgerBroken(EaselError):
+    code = "ledger_broken"
 
 
 class ConfigError(EaselError):

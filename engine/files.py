@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,28 +17,23 @@ PICTURES = "pictures"
 def save_picture(data_dir: Path, generation_id: int, picture: Picture, created_at: datetime) -> PictureRecord:
     """Writes `pictures/2026/11/23/<id>-<position>.png`. Blocks; a crash at any point leaves the whole file or none.
 
-    Raises OSError where the disk is full or not writable.
+    Raises OSError where the disk is full or not writable; nothing is left behind then.
     """
-    day = created_at.astimezone(UTC)
-    name = f"{to_base36(generation_id)}-{picture.position}.png"
-    path = data_dir / PICTURES / f"{day:%Y/%m/%d}" / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part")
+    path = relative_path(generation_id, picture.position, created_at)
+    whole = data_dir / path
+    whole.parent.mkdir(parents=True, exist_ok=True)
+    part = whole.with_suffix(".part")
     try:
-        with part.open("wb") as file:
-            file.write(picture.png)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(part, path)
+        part.write_bytes(picture.png)
+        move_into_place(part, whole)
     except OSError:
         part.unlink(missing_ok=True)
         raise
-    _sync_folder(path.parent)
     return PictureRecord(
         generation_id=generation_id,
         position=picture.position,
         seed=picture.seed,
-        path=path.relative_to(data_dir).as_posix(),
+        path=path,
         bytes=len(picture.png),
         sha256=hashlib.sha256(picture.png).hexdigest(),
         width=picture.width,
@@ -45,14 +41,22 @@ def save_picture(data_dir: Path, generation_id: int, picture: Picture, created_a
     )
 
 
-def _sync_folder(folder: Path) -> None:
-    """Makes the rename itself durable, where the system knows how (Windows does it by itself)."""
-    if os.name == "posix":
-        descriptor = os.open(folder, os.O_RDONLY)
+def relative_path(generation_id: int, position: int, created_at: datetime) -> str:
+    """Where a picture lies below the data folder. An attempt that follows writes the same file again."""
+    return f"{PICTURES}/{created_at.astimezone(UTC):%Y/%m/%d}/{to_base36(generation_id)}-{position}.png"
+
+
+def move_into_place(part: Path, whole: Path) -> None:
+    """Renames a file once its bytes are on the disk, and makes the rename durable too."""
+    with part.open("rb+") as file:
+        os.fsync(file.fileno())
+    os.replace(part, whole)
+    if os.name == "posix":  # Windows does the folder by itself
+        folder = os.open(whole.parent, os.O_RDONLY)
         try:
-            os.fsync(descriptor)
+            os.fsync(folder)
         finally:
-            os.close(descriptor)
+            os.close(folder)
 
 
 def picture_path(data_dir: Path, path: str) -> Path:
@@ -62,6 +66,12 @@ def picture_path(data_dir: Path, path: str) -> Path:
     if not found.is_relative_to(root):
         raise ValueError(f"not a picture of this ledger: {path!r}")
     return found
+
+
+def remove_pictures(data_dir: Path, paths: Iterable[str]) -> None:
+    """Removes the files that are there."""
+    for path in paths:
+        picture_path(data_dir, path).unlink(missing_ok=True)
 
 
 def free_bytes(data_dir: Path) -> int:
@@ -81,8 +91,12 @@ def remove_parts(data_dir: Path) -> int:
 def copy_picture(data_dir: Path, to: Path, path: str) -> None:
     """Copies a picture into another data folder, unless it is there already or was deleted meanwhile."""
     source, target = picture_path(data_dir, path), picture_path(to, path)
-    if source.is_file() and not target.is_file():
-        target.parent.mkdir(parents=True, exist_ok=True)
-        part = target.with_suffix(".part")
+    if target.is_file():
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = target.with_suffix(".part")
+    try:
         shutil.copyfile(source, part)
-        os.replace(part, target)
+    except FileNotFoundError:  # deleted meanwhile
+        return
+    move_into_place(part, target)

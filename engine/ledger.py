@@ -8,8 +8,9 @@ it is on disk (WAL, synchronous=FULL) before anybody hears of it.
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import math
 import secrets
-import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -18,14 +19,14 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import aiosqlite
-from filelock import FileLock, Timeout
 
-from engine import files, rows, schema
-from engine.errors import EaselError, LedgerBusy, LimitReached, NotFound
+from engine import charges, database, files, rows, search
+from engine.database import FILE as FILE
+from engine.database import to_the_end
+from engine.errors import EaselError, LedgerBusy, NotFound
 from engine.fairness import Queued
-from engine.types import Generation, GenerationRequest, IdMaker, Limit, Origin, PictureRecord, Status
+from engine.types import Generation, GenerationRequest, IdMaker, Limit, Origin, PictureRecord, Status, first_id_at
 
-FILE = "easel.sqlite3"
 READERS = 3
 
 Also = Callable[[aiosqlite.Connection, int], Awaitable[None]]
@@ -51,7 +52,11 @@ class Ledger:
     """Opened with `async with Ledger.open(data_dir) as ledger`."""
 
     def __init__(
-        self, data_dir: Path, writer: aiosqlite.Connection | None, readers: Sequence[aiosqlite.Connection]
+        self,
+        data_dir: Path,
+        writer: aiosqlite.Connection | None,
+        readers: Sequence[aiosqlite.Connection],
+        newest_id: int,
     ) -> None:
         self.data_dir = data_dir
         self.boot = secrets.token_hex(8)
@@ -60,44 +65,28 @@ class Ledger:
         self._readers: asyncio.Queue[aiosqlite.Connection] = asyncio.Queue()
         for reader in readers:
             self._readers.put_nowait(reader)
-        self._new_id = IdMaker()
+        self._new_id = IdMaker(after=newest_id)
 
     @classmethod
     @asynccontextmanager
     async def open(cls, data_dir: Path, *, owner: bool = True) -> AsyncIterator[Ledger]:
         """`owner` takes the lock beside the file (LedgerBusy where another process has it); else reading only.
 
-        A reader of a folder without a ledger meets NotFound.
+        Raises NotFound where there is nothing to read, LedgerTooNew, LedgerBroken, and ConfigError for a folder
+        that cannot be written.
         """
         file = data_dir / FILE
-        lock: FileLock | None = None
-        if owner:
-            await asyncio.to_thread(data_dir.mkdir, parents=True, exist_ok=True)
-            lock = FileLock(data_dir / "owner.lock")
-            try:
-                lock.acquire(timeout=0)
-            except Timeout:
-                raise LedgerBusy(
-                    f"Another Easel (a bot, or a command) is using {data_dir}. "
-                    "Stop it first, or give this one a data folder of its own."
-                ) from None
-        elif not file.is_file():
-            raise NotFound("ledger", str(data_dir), "Nothing was painted with this data folder yet.")
-        connections: list[aiosqlite.Connection] = []
-        try:
-            writer = None
+        async with contextlib.AsyncExitStack() as stack:
             if owner:
-                await asyncio.to_thread(_prepare, file)
-                writer = await _connect(file)
-                connections.append(writer)
-            for _ in range(READERS):
-                connections.append(await _connect(file, read_only=True))
-            yield cls(data_dir, writer, connections[1:] if owner else connections)
-        finally:
-            for connection in connections:
-                await connection.close()
-            if lock is not None:
-                lock.release()
+                stack.enter_context(database.owned(data_dir))
+            elif not file.is_file():
+                raise NotFound("ledger", str(data_dir), "Nothing was painted with this data folder yet.")
+            newest_id = await asyncio.to_thread(database.prepare if owner else database.inspect, file)
+            writer = await stack.enter_async_context(database.connected(file)) if owner else None
+            readers = [
+                await stack.enter_async_context(database.connected(file, read_only=True)) for _ in range(READERS)
+            ]
+            yield cls(data_dir, writer, readers, newest_id)
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[aiosqlite.Connection]:
@@ -105,18 +94,12 @@ class Ledger:
         if self._writer is None:
             raise LedgerBusy("This ledger was opened for reading only.")
         async with self._writing:
-            # aiosqlite runs a statement to its end even when the task that awaits it is cancelled: shielded, the
-            # transaction can never stay open under the next writer.
-            await asyncio.shield(self._writer.execute("BEGIN IMMEDIATE"))
             try:
+                await to_the_end(self._writer.execute("BEGIN IMMEDIATE"))
                 yield self._writer
+                await to_the_end(self._writer.commit())
             except BaseException:
-                await asyncio.shield(self._writer.rollback())
-                raise
-            try:
-                await asyncio.shield(self._writer.commit())
-            except sqlite3.Error:
-                await asyncio.shield(self._writer.rollback())
+                await to_the_end(self._writer.rollback())  # nothing, where the commit was through
                 raise
 
     @asynccontextmanager
@@ -151,12 +134,17 @@ class Ledger:
                 seen = await rows.one(connection, "SELECT id FROM generations WHERE interaction_id = ?", key)
                 if seen is not None:
                     return await rows.generation(connection, int(seen[0]))
-            await _charge(connection, request, origin, limits, now)
+            await charges.charge(connection, request, origin, limits, now)
             id = self._new_id()
             await rows.insert_generation(connection, id, request, origin, key, parent_id, _stamp(now), _version())
             await connection.execute(
-                "INSERT INTO prompts (rowid, words, whose) VALUES (?, ?, ?)",
-                (id, schema.words_of(request.prompt), f"p{origin.person_id} g{origin.guild_id}"),
+                "INSERT INTO prompts (rowid, tokens) VALUES (?, ?)",
+                (
+                    id,
+                    search.tokens(
+                        request.prompt, person_id=origin.person_id, guild_id=origin.guild_id, model=request.model
+                    ),
+                ),
             )
             if also is not None:
                 await also(connection, id)
@@ -173,26 +161,25 @@ class Ledger:
             return await rows.generation(connection, id) if changed.rowcount else None
 
     async def give_back(self, id: int, attempt: int, *, count: bool = True, wait: float = 0) -> bool:
-        """running -> queued, not to be leased for `wait` seconds; `count=False` where the attempt was not its fault."""
-        return await self._move(
-            id,
-            attempt,
-            "status = 'queued', attempt = attempt - ?, owner_boot = NULL, started_at = NULL, retry_at = ?",
-            0 if count else 1,
-            _stamp(_now() + timedelta(seconds=wait)) if wait else None,
-        )
+        """running -> queued, not to be leased for `wait` seconds. False for a lease that was lost.
+
+        `count=False` where the attempt was not the job's fault: its number is used again.
+        """
+        async with self.write() as connection:
+            return await self._move(
+                connection,
+                id,
+                attempt,
+                "status = 'queued', attempt = attempt - ?, owner_boot = NULL, started_at = NULL, retry_at = ?",
+                0 if count else 1,
+                _stamp(_now() + timedelta(seconds=wait)) if wait else None,
+            )
 
     async def store(self, id: int, attempt: int, pictures: Sequence[PictureRecord], seconds_running: float) -> bool:
         """running -> stored, with the pictures that are on disk already. False for a lease that was lost."""
         async with self.write() as connection:
-            if not await _move(
-                connection,
-                id,
-                attempt,
-                "status = 'stored', finished_at = ?, seconds_running = ?",
-                _stamp(_now()),
-                seconds_running,
-            ):
+            changes = "status = 'stored', finished_at = ?, seconds_running = ?"
+            if not await self._move(connection, id, attempt, changes, _stamp(_now()), seconds_running):
                 return False
             await connection.executemany(
                 "INSERT INTO pictures (generation_id, position, seed, path, bytes, sha256, width, height)"
@@ -204,25 +191,25 @@ class Ledger:
     async def finish(
         self, id: int, attempt: int, status: Status, error: EaselError | None, seconds_running: float | None = None
     ) -> bool:
-        """running -> failed, cancelled or dead. What was charged for pictures that never came is given back."""
+        """running -> failed, cancelled or dead. False for a lease that was lost.
+
+        What failed costs nobody anything; what was cancelled while it was painted did cost the engine, and stays
+        charged: else a day's limit would be passed by cancelling at the last preview.
+        """
         async with self.write() as connection:
-            moved = await _move(
-                connection,
-                id,
-                attempt,
-                "status = ?, finished_at = ?, seconds_running = ?, error_code = ?, error_text = ?",
-                status,
-                _stamp(_now()),
-                seconds_running,
-                error.code if error else None,
-                str(error) if error else None,
+            changes = "status = ?, finished_at = ?, seconds_running = ?, error_code = ?, error_text = ?"
+            code, text = (error.code, str(error)) if error else (None, None)
+            moved = await self._move(
+                connection, id, attempt, changes, status, _stamp(_now()), seconds_running, code, text
             )
+            if moved and status is not Status.CANCELLED:
+                await charges.refund(connection, id)
             if moved:
-                await _refund(connection, id)
+                await self._discard(connection, id)
             return moved
 
     async def cancel_queued(self, id: int) -> bool:
-        """queued -> cancelled; False where it runs already, or is over."""
+        """queued -> cancelled, and nothing is charged; False where it runs already, or is over."""
         async with self.write() as connection:
             changed = await connection.execute(
                 "UPDATE generations SET status = 'cancelled', finished_at = ?, error_code = 'cancelled'"
@@ -230,12 +217,25 @@ class Ledger:
                 (_stamp(_now()), id),
             )
             if changed.rowcount:
-                await _refund(connection, id)
+                await charges.refund(connection, id)
+                await self._discard(connection, id)
             return bool(changed.rowcount)
 
-    async def _move(self, id: int, attempt: int, changes: str, *values: object) -> bool:
-        async with self.write() as connection:
-            return await _move(connection, id, attempt, changes, *values)
+    async def _move(
+        self, connection: aiosqlite.Connection, id: int, attempt: int, changes: str, *values: object
+    ) -> bool:
+        """One guarded transition of a job that this boot leased."""
+        changed = await connection.execute(
+            f"UPDATE generations SET {changes} WHERE id = ? AND status = 'running' AND attempt = ? AND owner_boot = ?",
+            (*values, id, attempt, self.boot),
+        )
+        return bool(changed.rowcount)
+
+    async def _discard(self, connection: aiosqlite.Connection, id: int) -> None:
+        """Removes picture files that an attempt left which was stopped before it could write their rows."""
+        job = await rows.generation(connection, id)
+        paths = [files.relative_path(id, position, job.created_at) for position in range(job.request.num_images)]
+        await asyncio.to_thread(files.remove_pictures, self.data_dir, paths)
 
     async def expire_leases(self) -> list[int]:
         """Jobs that an earlier boot left running go back to the queue, their attempt counted; returns their ids."""
@@ -289,56 +289,67 @@ class Ledger:
     # -- pictures
 
     async def delete_pictures(self, id: int) -> list[Path]:
-        """Deletes the files and marks the rows, which stay; returns the files that were there."""
-        async with self.write() as connection:
-            found = await connection.execute_fetchall(
-                "UPDATE pictures SET deleted_at = ? WHERE generation_id = ? AND deleted_at IS NULL RETURNING path",
-                (_stamp(_now()), id),
-            )
-        paths = [files.picture_path(self.data_dir, str(row[0])) for row in found]
-        await asyncio.to_thread(_unlink, paths)
-        return paths
+        """Deletes the files and marks the rows, which stay; returns the paths that were marked.
+
+        The files go before the rows are committed: a crash in between leaves a row without a file, never a file
+        that somebody was told is gone.
+        """
+        return await self._delete("generation_id = ?", id)
 
     async def retain(self, *, keep_days: int | None = None, keep_bytes: int | None = None) -> int:
         """Deletes files that are too old or too many, oldest first, favourites exempt; returns how many."""
-        doomed: list[int] = []
-        loose = (
-            "SELECT p.generation_id, sum(p.bytes) FROM pictures p WHERE p.deleted_at IS NULL AND NOT EXISTS"
-            " (SELECT 1 FROM favourites f WHERE f.generation_id = p.generation_id AND f.position = p.position)"
-        )
-        async with self.read() as connection:
-            if keep_days is not None:
-                oldest = _stamp(_now() - timedelta(days=keep_days))
-                found = await connection.execute_fetchall(
-                    f"{loose} AND p.generation_id IN"
-                    " (SELECT id FROM generations WHERE status = 'stored' AND created_at < ?) GROUP BY p.generation_id",
-                    (oldest,),
-                )
-                doomed += [int(row[0]) for row in found]
-            if keep_bytes is not None:
-                total = await rows.one(
-                    connection, "SELECT coalesce(sum(bytes), 0) FROM pictures WHERE deleted_at IS NULL"
-                )
-                excess = int(total[0]) - keep_bytes if total else 0
-                found = await connection.execute_fetchall(f"{loose} GROUP BY p.generation_id ORDER BY p.generation_id")
-                for row in found:
-                    if excess <= 0:
-                        break
-                    excess -= int(row[1])
-                    doomed.append(int(row[0]))
-        return sum([len(await self._delete_loose(id)) for id in sorted(set(doomed))])
+        removed = 0
+        if keep_days is not None:
+            newest = _now() - timedelta(days=keep_days)
+            while ids := await self._oldest_loose("g.created_at < ? AND g.id < ?", _stamp(newest), first_id_at(newest)):
+                removed += await self._delete_loose(ids)
+        if keep_bytes is not None:
+            while (excess := await self._bytes_kept() - keep_bytes) > 0 and (ids := await self._oldest_loose("1")):
+                removed += await self._delete_loose(ids, excess)
+        return removed
 
-    async def _delete_loose(self, id: int) -> list[Path]:
+    async def _bytes_kept(self) -> int:
+        async with self.read() as connection:
+            row = await rows.one(connection, "SELECT coalesce(sum(bytes), 0) FROM pictures WHERE deleted_at IS NULL")
+        return int(row[0]) if row else 0
+
+    async def _oldest_loose(self, condition: str, *values: object, limit: int = 100) -> list[tuple[int, int]]:
+        """The oldest generations with files that are nobody's favourites, and the bytes of those."""
+        async with self.read() as connection:
+            found = await connection.execute_fetchall(
+                "SELECT p.generation_id, sum(p.bytes) FROM pictures AS p CROSS JOIN generations AS g"
+                f" ON g.id = p.generation_id WHERE p.deleted_at IS NULL AND {condition} AND NOT EXISTS (SELECT 1"
+                " FROM favourites AS f WHERE f.generation_id = p.generation_id AND f.position = p.position)"
+                " GROUP BY p.generation_id ORDER BY p.generation_id LIMIT ?",
+                (*values, limit),
+            )
+        return [(int(id), int(size)) for id, size in found]
+
+    async def _delete_loose(self, generations: Iterable[tuple[int, int]], excess: float = math.inf) -> int:
+        """Deletes, in this order, until `excess` bytes are gone; asked again then, since a like may have come."""
+        removed = 0
+        for id, size in generations:
+            if excess <= 0:
+                break
+            excess -= size
+            removed += len(
+                await self._delete(
+                    "generation_id = ? AND NOT EXISTS (SELECT 1 FROM favourites AS f"
+                    " WHERE f.generation_id = pictures.generation_id AND f.position = pictures.position)",
+                    id,
+                )
+            )
+        return removed
+
+    async def _delete(self, condition: str, *values: object) -> list[Path]:
         async with self.write() as connection:
             found = await connection.execute_fetchall(
-                "UPDATE pictures SET deleted_at = ? WHERE generation_id = ? AND deleted_at IS NULL AND NOT EXISTS"
-                " (SELECT 1 FROM favourites f WHERE f.generation_id = pictures.generation_id"
-                " AND f.position = pictures.position) RETURNING path",
-                (_stamp(_now()), id),
+                f"UPDATE pictures SET deleted_at = ? WHERE deleted_at IS NULL AND {condition} RETURNING path",
+                (_stamp(_now()), *values),
             )
-        paths = [files.picture_path(self.data_dir, str(row[0])) for row in found]
-        await asyncio.to_thread(_unlink, paths)
-        return paths
+            paths = [str(row[0]) for row in found]
+            await asyncio.to_thread(files.remove_pictures, self.data_dir, paths)
+        return [files.picture_path(self.data_dir, path) for path in paths]
 
     # -- what the dispatcher learns
 
@@ -348,124 +359,26 @@ class Ledger:
             found = await connection.execute_fetchall("SELECT model, seconds_per_row_step FROM speeds")
         return {str(row[0]): float(row[1]) for row in found}
 
-    async def learn_speed(self, model: str, seconds_per_row_step: float) -> None:
-        """A running mean that forgets: a fifth of it is the newest job."""
+    async def learn_speed(self, model: str, seconds_per_row_step: float) -> float:
+        """A running mean that forgets: a fifth of it is the newest job. Returns it."""
         async with self.write() as connection:
-            await connection.execute(
+            found = await connection.execute_fetchall(
                 "INSERT INTO speeds (model, seconds_per_row_step) VALUES (?1, ?2) ON CONFLICT (model)"
-                " DO UPDATE SET seconds_per_row_step = 0.8 * seconds_per_row_step + 0.2 * ?2",
+                " DO UPDATE SET seconds_per_row_step = 0.8 * seconds_per_row_step + 0.2 * ?2"
+                " RETURNING seconds_per_row_step",
                 (model, seconds_per_row_step),
             )
+        return float(next(iter(found))[0])
 
     # -- backup
 
     async def backup(self, to: Path) -> None:
-        """A consistent copy of the ledger and its pictures into the folder `to`, while everything goes on."""
-        await asyncio.to_thread(_backup, self.data_dir, to)
+        """A consistent copy of the ledger and its pictures into the folder `to`, while everything goes on.
 
-
-def _prepare(file: Path) -> None:
-    connection = sqlite3.connect(file, isolation_level=None)
-    try:
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
-        schema.migrate(connection)
-    finally:
-        connection.close()
-
-
-def _uri(file: Path, mode: str) -> str:
-    return f"{file.absolute().as_uri()}?mode={mode}"
-
-
-async def _connect(file: Path, *, read_only: bool = False) -> aiosqlite.Connection:
-    uri = _uri(file, "ro" if read_only else "rw")
-    connection = await aiosqlite.connect(uri, uri=True, isolation_level=None)
-    await connection.execute("PRAGMA busy_timeout = 5000")
-    if not read_only:
-        await connection.execute("PRAGMA synchronous = FULL")
-        await connection.execute("PRAGMA foreign_keys = ON")
-    return connection
-
-
-async def _move(connection: aiosqlite.Connection, id: int, attempt: int, changes: str, *values: object) -> bool:
-    """One guarded transition of a running job."""
-    changed = await connection.execute(
-        f"UPDATE generations SET {changes} WHERE id = ? AND status = 'running' AND attempt = ?", (*values, id, attempt)
-    )
-    return bool(changed.rowcount)
-
-
-async def _charge(
-    connection: aiosqlite.Connection, request: GenerationRequest, origin: Origin, limits: Iterable[Limit], now: datetime
-) -> None:
-    """Raises LimitReached before anything is charged. Days are those of the UTC clock, also after it was set."""
-    subjects = {"person": origin.person_id, "guild": origin.guild_id or "", "all": ""}
-    columns = {"person": "person_id = ?", "guild": "guild_id = ?", "all": "'' = ?"}
-    day = f"{now:%Y-%m-%d}"
-    for limit in limits:
-        subject = subjects[limit.scope]
-        if limit.kind == "waiting":
-            row = await rows.one(
-                connection,
-                f"SELECT count(*) FROM generations WHERE finished_at IS NULL AND {columns[limit.scope]}",
-                subject,
-            )
-            if row is not None and row[0] >= limit.maximum:
-                raise LimitReached(limit.scope, limit.kind, limit.maximum)
-        else:
-            row = await rows.one(
-                connection,
-                "SELECT images FROM usage WHERE scope = ? AND subject = ? AND day = ?",
-                limit.scope,
-                subject,
-                day,
-            )
-            if (row[0] if row else 0) + request.num_images > limit.maximum:
-                tomorrow = now.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
-                raise LimitReached(limit.scope, limit.kind, limit.maximum, (tomorrow - now).total_seconds())
-    for scope, subject in subjects.items():
-        if subject or scope == "all":
-            await connection.execute(
-                "INSERT INTO usage (scope, subject, day, images) VALUES (?, ?, ?, ?)"
-                " ON CONFLICT (scope, subject, day) DO UPDATE SET images = images + excluded.images",
-                (scope, subject, day, request.num_images),
-            )
-
-
-async def _refund(connection: aiosqlite.Connection, id: int) -> None:
-    """Gives back what a job without pictures was charged, on the day it was charged."""
-    row = await rows.one(
-        connection, "SELECT person_id, coalesce(guild_id, ''), num_images, created_at FROM generations WHERE id = ?", id
-    )
-    if row is None:
-        return
-    day = f"{rows.moment(row[3]):%Y-%m-%d}"
-    for scope, subject in (("person", row[0]), ("guild", row[1]), ("all", "")):
-        await connection.execute(
-            "UPDATE usage SET images = max(0, images - ?) WHERE scope = ? AND subject = ? AND day = ?",
-            (row[2], scope, subject, day),
-        )
-
-
-def _backup(data_dir: Path, to: Path) -> None:
-    to.mkdir(parents=True, exist_ok=True)
-    source = sqlite3.connect(_uri(data_dir / FILE, "ro"), uri=True)
-    target = sqlite3.connect(to / FILE)
-    try:
-        source.backup(target)
-        target.execute("PRAGMA journal_mode = DELETE")  # one file, without a log beside it
-        paths = [str(row[0]) for row in target.execute("SELECT path FROM pictures WHERE deleted_at IS NULL")]
-    finally:
-        source.close()
-        target.close()
-    for path in paths:
-        files.copy_picture(data_dir, to, path)
-
-
-def _unlink(paths: Iterable[Path]) -> None:
-    for path in paths:
-        path.unlink(missing_ok=True)
+        A backup of the day before may be there: only what is new is copied. The ledger's file comes last, so that
+        a copy that was cut short is never taken for a whole one. Raises ConfigError where `to` is a folder in use.
+        """
+        await asyncio.to_thread(database.backup, self.data_dir, to)
 
 
 def _now() -> datetime:

@@ -10,14 +10,25 @@ from typing import TYPE_CHECKING, Any
 
 import aiosqlite
 
-from engine import schema
+from engine import search
 from engine.errors import NotFound
 from engine.fairness import Queued
-from engine.types import Generation, GenerationRequest, Origin, PictureRecord, Sampler, Status, row_steps, to_base36
+from engine.types import (
+    Generation,
+    GenerationRequest,
+    Origin,
+    PictureRecord,
+    Sampler,
+    Status,
+    first_id_at,
+    row_steps,
+    to_base36,
+)
 
 if TYPE_CHECKING:
     from engine.ledger import HistoryFilter
 
+CLOCK_SLACK = timedelta(days=2)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _REQUEST = ", ".join(GenerationRequest.model_fields)
 _PLACES = ", ".join("?" for _ in GenerationRequest.model_fields)
@@ -135,39 +146,37 @@ def history_query(filter: HistoryFilter, before: int | None, limit: int) -> tupl
         conditions.append(condition)
         values.extend(new)
 
-    search = None
+    words = ""
     if filter.search is not None and filter.search.strip():
-        search = schema.search_for(filter.search)
-        if search is None:  # nothing but signs: no prompt is indexed by those
+        words = search.query(filter.search, person_id=filter.person_id, guild_id=filter.guild_id, model=filter.model)
+        if not words:  # nothing but signs: no prompt is indexed by those
             return "SELECT 0 WHERE 0", []
-    if search is not None:
-        # Whose it is stands in the index too, so that one person's page never walks everybody's matches.
-        whose = [f"p{filter.person_id}"] if filter.person_id else []
-        whose += [f"g{filter.guild_id}"] if filter.guild_id else []
-        query = f"words : ({search})" + "".join(f' AND whose : "{name}"' for name in whose)
-        source = "prompts AS p JOIN generations AS g ON g.id = p.rowid"
-        order = "p.rowid"
-        add("p.prompts MATCH ?", query)
-    elif filter.favourites_of is not None:
+    if filter.favourites_of is not None:
+        # A person has far fewer favourites than a common word has matches: the words are looked up for each.
         source, order = "favourites AS f CROSS JOIN generations AS g ON g.id = f.generation_id", "f.generation_id"
+        add("f.person_id = ?", filter.favourites_of)
+        if words:
+            add("EXISTS (SELECT 1 FROM prompts WHERE prompts MATCH ? AND rowid = f.generation_id)", words)
+    elif words:
+        source, order = "prompts AS p CROSS JOIN generations AS g ON g.id = p.rowid", "p.rowid"
+        add("p.prompts MATCH ?", words)
     else:
         source, order = "generations AS g", "g.id"
-    if filter.favourites_of is not None and search is not None:
-        add("EXISTS (SELECT 1 FROM favourites WHERE person_id = ? AND generation_id = g.id)", filter.favourites_of)
-    elif filter.favourites_of is not None:
-        add("f.person_id = ?", filter.favourites_of)
     if filter.status is not None:
         # A constant, so that the partial indexes serve.
         add(f"g.status = '{filter.status.value}'")
     for column in ("person_id", "guild_id", "model"):
         if (value := getattr(filter, column)) is not None:
             add(f"g.{column} = ?", value)
+    # Ids rise with time, so they bound the walk; the exact times decide, since a clock may have been set back.
     if filter.since is not None:
+        add(f"{order} >= ?", first_id_at(filter.since - CLOCK_SLACK))
         add("g.created_at >= ?", stamp(filter.since))
     if filter.until is not None:
+        add(f"{order} < ?", first_id_at(filter.until + CLOCK_SLACK))
         add("g.created_at < ?", stamp(filter.until))
     if before is not None:
         add(f"{order} < ?", before)
     where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
-    distinct = "DISTINCT " if filter.favourites_of is not None and search is None else ""
+    distinct = "DISTINCT " if filter.favourites_of is not None else ""
     return f"SELECT {distinct}{order} FROM {source}{where} ORDER BY {order} DESC LIMIT ?", [*values, limit]

@@ -6,7 +6,6 @@ Discord's tables are here too, since a job and its delivery are written in one t
 
 from __future__ import annotations
 
-import re
 import sqlite3
 
 from engine.errors import LedgerTooNew
@@ -50,6 +49,7 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE INDEX generations_of_guild ON generations (guild_id, id) WHERE status = 'stored';
     CREATE INDEX generations_of_model ON generations (model, id) WHERE status = 'stored';
     CREATE INDEX generations_of_person_model ON generations (person_id, model, id) WHERE status = 'stored';
+    CREATE INDEX generations_of_guild_model ON generations (guild_id, model, id) WHERE status = 'stored';
     CREATE INDEX generations_of_guild_person ON generations (guild_id, person_id, id) WHERE status = 'stored';
     CREATE INDEX generations_of_parent ON generations (parent_id) WHERE parent_id IS NOT NULL;
 
@@ -77,8 +77,10 @@ MIGRATIONS: tuple[str, ...] = (
     ) WITHOUT ROWID;
     CREATE INDEX favourites_of_picture ON favourites (generation_id, position);
 
+    -- Words and tags of `engine.search`, by the generation's id. Every length of prefix that people type has an index
+    -- of its own: without them a common beginning merges the lists of thousands of words.
     CREATE VIRTUAL TABLE prompts USING fts5 (
-        words, whose, content = '', tokenize = 'unicode61'
+        tokens, content = '', detail = none, prefix = '2 3 4 5 6 7 8', tokenize = "unicode61 tokenchars '_'"
     );
 
     CREATE TABLE deliveries (
@@ -126,46 +128,22 @@ MIGRATIONS: tuple[str, ...] = (
 )
 
 
-def migrate(connection: sqlite3.Connection) -> None:
-    """Brings a file up to date, one transaction a migration; LedgerTooNew for a file from the future."""
+def check(connection: sqlite3.Connection) -> int:
+    """How many migrations a file has been through; LedgerTooNew for a file from the future."""
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if version > len(MIGRATIONS):
         raise LedgerTooNew(
             f"The ledger has schema {version}, and this version of Easel knows {len(MIGRATIONS)}. "
             "Update Easel, or restore a backup that this version made."
         )
-    for number, script in enumerate(MIGRATIONS[version:], version + 1):
+    return int(version)
+
+
+def migrate(connection: sqlite3.Connection) -> None:
+    """Brings a file up to date, one transaction a migration. Raises LedgerTooNew."""
+    for number, script in enumerate(MIGRATIONS[check(connection) :], check(connection) + 1):
         try:
             connection.executescript(f"BEGIN IMMEDIATE; {script} PRAGMA user_version = {number}; COMMIT;")
         except sqlite3.Error:
-            if connection.in_transaction:
-                connection.rollback()
+            connection.rollback()
             raise
-
-
-# Chinese and Japanese are written without spaces: each sign is a word of its own for the search, and so is each pair.
-_CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
-_RUN = re.compile(f"[{_CJK}]+")
-_WORD = re.compile(f"[^\\W_{_CJK}]+")
-
-
-def words_of(text: str) -> str:
-    """What the full-text index holds of a prompt."""
-    text = text.lower()
-    words = _WORD.findall(text)
-    for run in _RUN.findall(text):
-        words += run
-        words += (run[i : i + 2] for i in range(len(run) - 1))
-    return " ".join(words)
-
-
-def search_for(text: str) -> str | None:
-    """A full-text query for prompts that hold every word of `text`; None where it holds none.
-
-    Words of three letters and more also match longer words that begin with them.
-    """
-    text = text.lower()
-    terms = [f'"{word}"*' if len(word) > 2 else f'"{word}"' for word in _WORD.findall(text)]
-    for run in _RUN.findall(text):
-        terms += [f'"{run[i : i + 2]}"' for i in range(len(run) - 1)] or [f'"{run}"']
-    return " AND ".join(terms) or None

@@ -229,13 +229,19 @@ _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 class IdMaker:
     """Time-ordered ids, unique within the process that holds the ledger, also when the clock steps back."""
 
-    def __init__(self) -> None:
-        self._last = 0
+    def __init__(self, after: int = 0) -> None:
+        """`after` is the newest id there is, so that ids go on rising where the clock was set back."""
+        self._last = after
 
     def __call__(self) -> int:
         now = (time.time_ns() // 1_000_000 - _EPOCH_MS) << 22 | secrets.randbits(20)
         self._last = max(now, self._last + 1)
         return self._last
+
+
+def first_id_at(moment: datetime) -> int:
+    """The smallest id of that moment; 0 before the first of all."""
+    return max(0, int(moment.timestamp() * 1000) - _EPOCH_MS) << 22
 
 
 def to_base36(number: int) -> str:

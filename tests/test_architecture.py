@@ -25,7 +25,7 @@ AT_HOME = {
     "diffusers": {"engine.pipelines", "engine.tiny"},
     "discord": {"bot"},
     "simcord": {"bot.sandbox", "bot.simulated"},
-    "aiosqlite": {"engine.ledger", "engine.rows", "engine.schema", "bot.store"},
+    "aiosqlite": {"engine.database", "engine.ledger", "engine.rows", "engine.schema", "bot.store"},
     "typer": {"engine.__main__", "bot.__main__", "engine.tiny"},
     "rich": {"engine.__main__", "engine.shell"},
 }

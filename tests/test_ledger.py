@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from engine.database import FILE
 from engine.errors import Cancelled, LedgerBusy, LedgerTooNew, LimitReached, NotFound
 from engine.files import picture_path, save_picture
-from engine.ledger import FILE, HistoryFilter, Ledger
+from engine.ledger import HistoryFilter, Ledger
 from engine.types import Generation, GenerationRequest, Limit, Origin, Picture, Status
 from tests.fakes import paint, small_catalog
 

@@ -1,0 +1,127 @@
+"""The ledger's file: who owns it, how it is opened, brought up to date and copied."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sqlite3
+from collections.abc import AsyncIterator, Awaitable, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TypeVar
+
+import aiosqlite
+from filelock import FileLock, Timeout
+
+from engine import files, schema
+from engine.errors import ConfigError, LedgerBroken, LedgerBusy
+
+T = TypeVar("T")
+
+FILE = "easel.sqlite3"
+
+
+async def to_the_end(work: Awaitable[T]) -> T:
+    """Awaits `work` also while the task is being cancelled, and lets the cancellation on only then.
+
+    A connection runs what it was given whether or not somebody still waits: walking away from a BEGIN would leave
+    a transaction open under the next writer.
+    """
+    task = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        while not task.done():
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.wait((task,))
+        if not task.cancelled():
+            task.exception()  # seen; that of the cancellation goes first
+        raise
+
+
+@contextlib.contextmanager
+def owned(data_dir: Path) -> Iterator[None]:
+    """Holds the lock beside the file; the system drops it with the process, however that ends."""
+    lock = FileLock(data_dir / "owner.lock")
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True)
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise LedgerBusy(
+            f"Another Easel (a bot, or a command) is using {data_dir}. "
+            "Stop it first, or give this one a data folder of its own."
+        ) from None
+    except OSError as error:
+        raise ConfigError(f"storage.data_dir: {data_dir} cannot be written ({error.strerror}).") from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def prepare(file: Path) -> int:
+    """Makes the file, or brings it up to date; returns its newest id."""
+    with contextlib.closing(sqlite3.connect(file, isolation_level=None)) as connection, _broken_is_said(file):
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        schema.migrate(connection)
+        return _newest_id(connection)
+
+
+def inspect(file: Path) -> int:
+    """Refuses a file that this version cannot read; returns its newest id."""
+    with contextlib.closing(sqlite3.connect(_uri(file, "ro"), uri=True)) as connection, _broken_is_said(file):
+        if schema.check(connection) < len(schema.MIGRATIONS):
+            raise ConfigError(f"{file} is of an older version. Start Easel's bot once: it brings the file up to date.")
+        return _newest_id(connection)
+
+
+def _newest_id(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("SELECT coalesce(max(id), 0) FROM generations").fetchone()[0])
+
+
+@contextlib.contextmanager
+def _broken_is_said(file: Path) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.OperationalError:
+        raise  # the disk, or a lock: the file itself may be well
+    except sqlite3.DatabaseError as error:
+        raise LedgerBroken(
+            f"{file} is damaged or not a ledger ({error}). Move it away and put a backup in its place; "
+            "the pictures beside it are as they were."
+        ) from error
+
+
+def _uri(file: Path, mode: str) -> str:
+    return f"{file.absolute().as_uri()}?mode={mode}"
+
+
+@asynccontextmanager
+async def connected(file: Path, *, read_only: bool = False) -> AsyncIterator[aiosqlite.Connection]:
+    """A connection in autocommit mode: transactions are begun and ended by name."""
+    uri = _uri(file, "ro" if read_only else "rw")
+    async with aiosqlite.connect(uri, uri=True, isolation_level=None) as connection:
+        await connection.execute("PRAGMA busy_timeout = 5000")
+        if not read_only:
+            await connection.execute("PRAGMA synchronous = FULL")
+            await connection.execute("PRAGMA foreign_keys = ON")
+        yield connection
+
+
+def backup(data_dir: Path, to: Path) -> None:
+    """What `Ledger.backup` does; blocks."""
+    if to.resolve() == data_dir.resolve() or (to / f"{FILE}-wal").exists():
+        raise ConfigError(f"{to} is a data folder in use. Choose another folder for the backup.")
+    to.mkdir(parents=True, exist_ok=True)
+    part = to / f"{FILE}.part"
+    part.unlink(missing_ok=True)
+    with (
+        contextlib.closing(sqlite3.connect(_uri(data_dir / FILE, "ro"), uri=True)) as source,
+        contextlib.closing(sqlite3.connect(part)) as target,
+    ):
+        source.backup(target)
+        target.execute("PRAGMA journal_mode = DELETE")  # one file, without a log beside it
+        for (path,) in target.execute("SELECT path FROM pictures WHERE deleted_at IS NULL"):
+            files.copy_picture(data_dir, to, str(path))
+    files.move_into_place(part, to / FILE)
