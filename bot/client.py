@@ -86,7 +86,14 @@ class EaselBot(discord.Client):
         )
 
     async def setup_hook(self) -> None:
+        """Tells Discord the commands: everywhere, and at once where the configuration says."""
         await self.tree.sync()
+        for guild in map(discord.Object, self.config.discord.guild_ids):
+            self.tree.copy_global_to(guild=guild)
+            try:
+                await self.tree.sync(guild=guild)
+            except discord.Forbidden:
+                log.warning("commands not synced: the bot is not on this server", guild_id=guild.id)
 
     async def on_ready(self) -> None:
         self.connected.set()

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from enum import Enum, auto
 from pathlib import Path
@@ -157,18 +157,25 @@ class Outbox:
         """After a restart. Where the first answer is not known to have arrived, the response tells: edit it."""
         generation = await self._ledger.get(delivery.generation_id)
         if not delivery.acknowledged:
-            try:
-                assert self._bot.application_id is not None
-                found = await self._first_answer(self._bot.application_id, delivery.token or "expired")
-            except discord.HTTPException as error:
-                if judge(error.status, error.code) is not Judgement.CLOSED:
-                    raise
+            answer = await self._answer_if_any(delivery)
+            if answer is None:
                 await self._dispatcher.cancel(generation.id)
                 await self._store.undeliverable(generation.id, "stopped before Discord had an answer")
                 return
-            await self._store.acknowledged(generation.id, found)
+            await self._store.acknowledged(generation.id, answer)
         note = "finished-away" if generation.status.final else "resumed"
         await self._deliver(generation.id, note=self._say(note))
+
+    async def _answer_if_any(self, delivery: Delivery) -> int | None:
+        """The message that was our first answer, where Discord had one and its token still tells."""
+        if delivery.token is None:
+            return None
+        try:
+            return await self._first_answer(delivery.token)
+        except discord.HTTPException as error:
+            if judge(error.status, error.code) is not Judgement.CLOSED:
+                raise
+            return None
 
     async def _deliver(self, generation_id: int, note: str = "") -> None:
         delivery = await self._store.delivery(generation_id)
@@ -301,11 +308,12 @@ class Outbox:
         application_id = self._bot.application_id
         assert application_id is not None
         webhook = discord.Webhook.partial(application_id, token, client=self._bot)
-        message_id = delivery.message_id or await self._first_answer(application_id, token)
+        message_id = delivery.message_id or await self._first_answer(token)
         return await webhook.edit_message(message_id, view=post.card, attachments=post.files())
 
-    async def _first_answer(self, application_id: int, token: str) -> int:
+    async def _first_answer(self, token: str) -> int:
         """The id of the answer to an interaction, where nobody wrote it down; NotFound where none was given."""
+        application_id = self._bot.application_id
         path = "/webhooks/{application_id}/{token}/messages/@original"
         route = discord.http.Route("GET", path, application_id=application_id, token=token)
         return int((await self._bot.http.request(route))["id"])
@@ -405,7 +413,9 @@ async def paced(updates: AsyncIterator[Update], interval: float) -> AsyncGenerat
             if final.is_set() and not newest:
                 await reader
                 return
-            await asyncio.wait([asyncio.ensure_future(final.wait())], timeout=interval)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(interval):
+                    await final.wait()
     finally:
         reader.cancel()
         await asyncio.gather(reader, return_exceptions=True)

@@ -194,7 +194,7 @@ def progress(update: Update, request: GenerationRequest, person_id: str, say: Sa
     lines = [headline(request, person_id), _where(update, say)]
     if note:
         lines.append(small(note))
-    cancel = button("cancel", to_base36(update.id), say, "✖️")
+    cancel = button("cancel", to_base36(update.id), say, "🛑")
     return Card(ui.TextDisplay("\n".join(lines)), ui.ActionRow(cancel))
 
 
@@ -215,7 +215,7 @@ def place(position: Position | None, say: Say) -> str:
     """Where in the queue, and for how long."""
     ahead = position.ahead if position else 0
     where = say("queue-ahead", ahead=ahead) if ahead else say("queue-next")
-    if position is None or position.seconds is None:
+    if position is None or position.seconds is None or position.seconds < 2:
         return where
     return say("queue-expected", where=where, time=duration(position.seconds, say))
 
@@ -337,16 +337,17 @@ def model_list(specs: Sequence[ModelSpec], states: dict[str, ModelState], defaul
 
 
 def model_line(spec: ModelSpec, state: ModelState | None, default: bool, say: Say) -> str:
-    line = say(
-        "models-line",
-        key=plain(spec.key, 130),
-        default="yes" if default else "no",
+    name = say(
+        "models-line", key=plain(spec.key, 130), default="yes" if default else "no", state=model_state(state, say)
+    )
+    grades = say(
+        "models-grades",
         speed=stars(spec.speed),
         quality=stars(spec.quality),
         size=gigabytes(spec.size_bytes) if spec.size_bytes else "none",
-        state=model_state(state, say),
+        best=plain(spec.best_for, 220) if spec.best_for else "none",
     )
-    return f"{line}\n{small(plain(spec.best_for, 220))}" if spec.best_for else line
+    return f"{name}\n{small(grades)}"
 
 
 def model_info(spec: ModelSpec, state: ModelState | None, default: bool, say: Say) -> Card:
@@ -396,7 +397,7 @@ def queue_page(mine: Sequence[tuple[Generation, Position | None]], waiting: int,
     for generation, position in mine[:QUEUE_SHOWN]:
         where = say("queue-line-running") if generation.status is Status.RUNNING else place(position, say)
         text = f"**{plain(generation.request.prompt, 200)}** · {short(generation.id)}\n{small(where)}"
-        items.append(ui.Section(text, accessory=button("cancel", generation.short_id, say, "✖️")))
+        items.append(ui.Section(text, accessory=button("cancel", generation.short_id, say, "🛑")))
     if len(mine) > QUEUE_SHOWN:
         items.append(ui.TextDisplay(small(say("queue-more", count=str(len(mine) - QUEUE_SHOWN)))))
     if not mine:

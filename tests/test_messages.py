@@ -170,7 +170,7 @@ def test_a_result_whose_files_are_gone_says_so() -> None:
 def test_the_place_in_the_queue_is_said_with_the_right_plural() -> None:
     assert messages.place(Position(0, None), SAY) == "Next in the queue"
     assert messages.place(Position(1, None), SAY) == "In the queue, one job ahead"
-    assert messages.place(Position(3, 40.0), SAY) == "In the queue, 3 jobs ahead · about 40 s to go"
+    assert messages.place(Position(3, 40.0), SAY) == "In the queue, 3 jobs ahead · starts in about 40 s"
 
 
 @pytest.mark.parametrize(
@@ -212,9 +212,8 @@ def test_every_error_says_what_happened_and_what_to_do(error: Any, words: str) -
 def test_the_table_of_models_shows_size_speed_quality_use_and_state() -> None:
     states = {"tiny": ModelState("tiny", "loaded"), "sdxl-turbo": ModelState("sdxl-turbo", "loading", 0.4)}
     text = text_of(messages.model_list(list(Catalog()), states, "tiny", SAY)).replace("\\", "")
-    assert "**tiny** (default here) · speed ●●●●● · quality ●○○○○ · 60 MB · loaded" in text
-    assert "**sdxl-turbo** · speed ●●●●● · quality ●●●○○ · 6.9 GB · loading, 40 %" in text
-    assert "first steps" in text
+    assert "**tiny** · loaded · default here\n-# speed ●●●●● · quality ●○○○○ · 60 MB · first steps" in text
+    assert "**sdxl-turbo** · loading, 40 %\n-# speed ●●●●● · quality ●●●○○ · 6.9 GB" in text
     assert "not downloaded yet" in text
 
 

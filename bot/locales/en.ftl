@@ -55,7 +55,7 @@ queue-ahead = { $ahead ->
     [one] In the queue, one job ahead
    *[other] In the queue, { $ahead } jobs ahead
 }
-queue-expected = { $where } · about { $time } to go
+queue-expected = { $where } · starts in about { $time }
 painting-starts = Getting ready to paint
 painting-loading = Loading the model: { $text }
 painting-step = Painting, step { $step } of { $of }
@@ -119,13 +119,17 @@ history-no-more = There are no older pictures.
 ## Models
 
 models-title = ### Models
-models-line = **{ $key }**{ $default ->
-    [yes] {" "}(default here)
+models-line = **{ $key }** · { $state }{ $default ->
+    [yes] {" "}· default here
    *[no] {""}
-} · speed { $speed } · quality { $quality }{ $size ->
+}
+models-grades = speed { $speed } · quality { $quality }{ $size ->
     [none] {""}
    *[other] {" "}· { $size }
-} · { $state }
+}{ $best ->
+    [none] {""}
+   *[other] {" "}· { $best }
+}
 models-more = …and { $count } more. Search by name in **/model info**.
 model-defaults = Default: { $steps ->
     [one] one step

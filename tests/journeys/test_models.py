@@ -15,8 +15,8 @@ async def test_everybody_sees_the_table_with_the_live_state(tmp_path: Path) -> N
         result = await world.bob.slash(world.channel, "model list")
         assert result.ephemeral
         text = text_of(result.response)
-        assert "**tiny** (default here) · speed ●●●●● · quality ●○○○○ · 60 MB · loaded" in text
-        assert "**stable-diffusion-xl-base** · speed ●●○○○ · quality ●●●●● · 6.9 GB · not downloaded yet" in text
+        assert "**tiny** · loaded · default here\n-# speed ●●●●● · quality ●○○○○ · 60 MB" in text
+        assert "**stable-diffusion-xl-base** · not downloaded yet\n-# speed ●●○○○ · quality ●●●●● · 6.9 GB" in text
 
 
 async def test_everybody_sees_what_a_model_takes(tmp_path: Path) -> None:
@@ -35,7 +35,7 @@ async def test_an_admin_switches_the_servers_default_and_it_survives_a_restart(t
         painted = await world.imagine("a fox")
         assert "sdxl-turbo · Euler a · one step · cfg 0" in text_of(painted.response)
         listed = await world.bob.slash(world.channel, "model list")
-        assert "**sdxl-turbo** (default here)" in text_of(listed.response)
+        assert "**sdxl-turbo** · not downloaded yet · default here" in text_of(listed.response)
 
 
 @pytest.mark.parametrize("command", ["model use", "model load", "model unload"])
