@@ -11,6 +11,9 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 
+TOOLS = ("awk", "basename", "bash", "cat", "cksum", "cp", "dirname", "env", "grep", "mkdir", "sh", "uname")
+"""What the script may take for granted. Nothing else is in its PATH: no Python, conda or GPU of this machine."""
+
 PYTHON = """\
 #!/usr/bin/env bash
 printf '%s\\n' "$(basename "$0")$(printf '|%s' "$@")" >>"$CALLS"
@@ -19,7 +22,7 @@ case "$*" in
 *sys.prefix*) dirname "$(dirname "$0")" ;;
 --version) echo "Python 3.9.2" ;;
 "-m venv --clear "*) mkdir -p "$4/bin" && cp "$0" "$4/bin/python" ;;
-"-m pip config list") echo "global.index-url='https://packages.example'" ;;
+"-m pip config list") echo "${SOURCES-}" ;;
 "-m pip --version") ;;
 *) [[ -z ${FAILS:-} || "$*" != *"$FAILS"* ]] ;;
 esac
@@ -48,7 +51,7 @@ class Machine:
         return subprocess.run(
             [self.checkout / "quick_start.sh", *arguments],
             cwd=self.home,
-            env={"PATH": f"{self.home}/bin:/usr/bin:/bin", "CALLS": str(self.home / "calls"), **self.settings},
+            env={"PATH": f"{self.home}/bin:{self.home}/tools", "CALLS": str(self.home / "calls"), **self.settings},
             capture_output=True,
             text=True,
             timeout=60,
@@ -69,6 +72,11 @@ def machine(tmp_path: Path) -> Machine:
     machine.checkout.mkdir()
     for name in ("quick_start.sh", "pyproject.toml", "constraints.txt"):
         shutil.copy(ROOT / name, machine.checkout / name)
+    (tmp_path / "tools").mkdir()
+    for tool in TOOLS:
+        found = shutil.which(tool)
+        assert found is not None
+        (tmp_path / "tools" / tool).symlink_to(found)
     machine.program("python3")
     return machine
 
@@ -169,6 +177,28 @@ def test_the_conda_environment_named_easel_goes_before_a_venv(machine: Machine) 
     assert [call.partition("|")[0] for call in machine.calls()] == ["python", "python"]
     assert (folder / "easel-installed").is_file()
     assert not (machine.checkout / ".venv").exists()
+
+
+SMALL_BUILD = "|--extra-index-url=https://download.pytorch.org/whl/cpu|"
+
+
+def test_without_a_gpu_torch_comes_in_its_small_build(machine: Machine) -> None:
+    machine.program("uname", "#!/bin/sh\necho Linux\n")
+    machine.start()
+    assert SMALL_BUILD in machine.calls()[1]
+
+
+@pytest.mark.parametrize("why", ["a GPU", "a package source of its own", "no way there", "macOS"])
+def test_torch_comes_from_the_usual_source_where_there_is(machine: Machine, why: str) -> None:
+    machine.program("uname", f"#!/bin/sh\necho {'Darwin' if why == 'macOS' else 'Linux'}\n")
+    if why == "a GPU":
+        machine.program("nvidia-smi")
+    machine.settings |= {
+        "a package source of its own": {"SOURCES": "global.index-url='https://packages.example'"},
+        "no way there": {"FAILS": "urlopen"},
+    }.get(why, {})
+    assert machine.start().returncode == 0
+    assert SMALL_BUILD not in machine.calls()[1]
 
 
 def test_an_unknown_command_says_which_there_are_and_installs_nothing(machine: Machine) -> None:
