@@ -47,9 +47,9 @@ class Machine:
         path.chmod(0o755)
         return path
 
-    def start(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def start(self, *arguments: str, program: str = "quick_start.sh") -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [self.checkout / "quick_start.sh", *arguments],
+            [self.checkout / program, *arguments],
             cwd=self.home,
             env={"PATH": f"{self.home}/bin:{self.home}/tools", "CALLS": str(self.home / "calls"), **self.settings},
             capture_output=True,
@@ -214,3 +214,16 @@ def test_help_needs_no_python(machine: Machine) -> None:
     assert shown.returncode == 0
     assert "quick_start.sh test" in shown.stdout
     assert machine.calls() == []
+
+
+def test_ci_installs_a_browser_and_then_runs_the_one_command_with_its_verdict(machine: Machine) -> None:
+    (machine.checkout / ".ci").mkdir()
+    shutil.copy(ROOT / ".ci" / "run", machine.checkout / ".ci" / "run")
+    machine.program("apt-get", '#!/bin/sh\necho "apt-get $*"\n')
+    machine.program("id", "#!/bin/sh\necho 0\n")
+    passed = machine.start(program=".ci/run")
+    assert passed.returncode == 0
+    assert passed.stdout.startswith("apt-get update\napt-get install -y --no-install-recommends chromium ")
+    assert machine.calls()[-1] == "python|-m|pytest"
+    machine.settings["FAILS"] = "pytest"
+    assert machine.start(program=".ci/run").returncode != 0
