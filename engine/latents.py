@@ -57,6 +57,6 @@ def outer_blocks(module: torch.nn.Module) -> Iterator[torch.nn.Module]:
     """The members of the outermost lists of a network: its layers, or its down and up blocks."""
     for child in module.children():
         if isinstance(child, torch.nn.ModuleList):
-            yield from child
+            yield from (block for block in child if block is not None)  # an autoencoder may do without attention
         else:
             yield from outer_blocks(child)

@@ -307,6 +307,9 @@ def serve(reader: BinaryIO, writer: BinaryIO, linger_s: float = 0) -> None:
     first = read_frame(reader)
     if first is None:
         return
+    # Set before torch is imported. By default OpenMP's threads spin while they wait for each other; where another
+    # program wants one of the cores, each of a step's hundreds of waits then takes a whole time slice.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     lock = threading.Lock()
 
     def send(frame: Frame) -> None:

@@ -104,7 +104,7 @@ def save_sd(folder: Path, *, v_prediction: bool = False, **save: object) -> Path
         else PNDMScheduler(**options, skip_prk_steps=True)
     )
     StableDiffusionPipeline(
-        vae=autoencoder(),
+        vae=autoencoder(mid_block_add_attention=not v_prediction),
         text_encoder=CLIPTextModel(text_config(len(words))),
         tokenizer=words,
         unet=unet(),
