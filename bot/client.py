@@ -131,6 +131,9 @@ class EaselBot(discord.Client):
             await self._tell(interaction, messages.explain(error, say))
         elif isinstance(error, discord.HTTPException) and error.code in EXPIRED:
             log.info("interaction expired before it was answered", command=_command(interaction))
+        elif isinstance(error, app_commands.CommandNotFound | app_commands.CommandSignatureMismatch):
+            log.info("a command as it was before an update", command=_command(interaction))
+            await self._tell(interaction, say("error-outdated"))
         else:
             code = secrets.token_hex(4)
             log.error("unexpected error", code=code, command=_command(interaction), exc_info=error)

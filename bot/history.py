@@ -16,7 +16,7 @@ from typing import Any
 import discord
 from discord import app_commands, ui
 
-from bot import attachments, messages
+from bot import attachments, messages, pages
 from bot.imagine import allowed, complete_model
 from bot.interactions import AnyCommand, Interaction, person
 from bot.permissions import require_history_of
@@ -137,12 +137,12 @@ async def show_page(interaction: Interaction, query: Query) -> None:
     )
     found = await bot.ledger.history(wanted, before=query.before, limit=PAGE + 1)
     rows = [row for row in found[:PAGE] if own or not row.origin.private]
-    card = messages.history_page(
+    card = pages.history_page(
         rows,
         (thumbs := await thumbnails(interaction, rows)).names,
         say,
         title=title(query, own, bool(rows), say),
-        pages=pages(query, found, bot.catalog, say),
+        pages=turning(query, found, bot.catalog, say),
     )
     await interaction.edit_original_response(view=card, attachments=thumbs.files)
 
@@ -156,7 +156,7 @@ def title(query: Query, own: bool, any_rows: bool, say: Say) -> str:
     return f"{heading}\n{say('history-no-match' if query.model or query.search else 'history-empty')}"
 
 
-def pages(query: Query, found: Sequence[Generation], catalog: Catalog, say: Say) -> list[ui.Button[Any]]:
+def turning(query: Query, found: Sequence[Generation], catalog: Catalog, say: Say) -> list[ui.Button[Any]]:
     """Only the buttons that lead somewhere."""
     buttons: list[ui.Button[Any]] = []
     if query.before is not None:

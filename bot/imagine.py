@@ -9,7 +9,7 @@ from typing import Any
 import discord
 from discord import app_commands, ui
 
-from bot import messages
+from bot import messages, pages
 from bot.interactions import AnyCommand, Interaction, origin, person
 from bot.permissions import Refused, require_press
 from bot.texts import Say, label
@@ -93,7 +93,7 @@ async def complete_model(interaction: Interaction, typed: str) -> list[app_comma
     say = interaction.client.say(interaction)
     fitting = [spec for spec in interaction.client.catalog if typed.lower() in spec.key]
     return [
-        app_commands.Choice(name=messages.cut(messages.model_choice(spec, say), 100), value=spec.key)
+        app_commands.Choice(name=messages.cut(pages.model_choice(spec, say), 100), value=spec.key)
         for spec in fitting[:_CHOICES]
     ]
 

@@ -6,7 +6,7 @@ from contextlib import aclosing
 
 from discord import app_commands
 
-from bot import messages
+from bot import messages, pages
 from bot.imagine import complete_model
 from bot.interactions import AnyCommand, Interaction, person
 from bot.permissions import require_manager
@@ -25,7 +25,7 @@ async def states(interaction: Interaction) -> dict[str, ModelState]:
 async def list_models(interaction: Interaction) -> None:
     bot, say = interaction.client, interaction.client.say(interaction)
     default = await bot.default_model(interaction.guild_id)
-    card = messages.model_list(list(bot.catalog), await states(interaction), default, say)
+    card = pages.model_list(list(bot.catalog), await states(interaction), default, say)
     await interaction.response.send_message(view=card, ephemeral=True)
 
 
@@ -37,7 +37,7 @@ async def info(interaction: Interaction, key: str) -> None:
     bot, say = interaction.client, interaction.client.say(interaction)
     spec = bot.catalog.get(key)
     default = await bot.default_model(interaction.guild_id)
-    card = messages.model_info(spec, (await states(interaction)).get(spec.key), spec.key == default, say)
+    card = pages.model_info(spec, (await states(interaction)).get(spec.key), spec.key == default, say)
     await interaction.response.send_message(view=card, ephemeral=True)
 
 

@@ -7,7 +7,7 @@ from typing import Literal
 import discord
 from discord import app_commands
 
-from bot import messages
+from bot import messages, pages
 from bot.imagine import allowed
 from bot.interactions import AnyCommand, Interaction, person
 from bot.permissions import LimitKind, LimitRule, LimitScope, Refused, require_manager
@@ -23,7 +23,7 @@ async def show_queue(interaction: Interaction) -> None:
     jobs = [await bot.ledger.get(id) for id in await bot.store.open_jobs(who.id)]
     mine = [(job, bot.dispatcher.position(job.id)) for job in jobs if not job.status.final]
     waiting, running = await bot.store.open_counts(who.guild_id)
-    card = messages.queue_page(mine, waiting, running, bot.say(interaction))
+    card = pages.queue_page(mine, waiting, running, bot.say(interaction))
     await interaction.response.send_message(view=card, ephemeral=True)
 
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from simcord.components import walk_components
 
-from bot import messages
+from bot import messages, pages
 from bot.permissions import Refused
 from bot.texts import Texts
 from engine.catalog import Catalog, ModelSpec
@@ -117,13 +117,13 @@ def test_an_end_without_a_picture_fits_whatever_the_error_says(prompt: str, erro
 @given(st.lists(HOSTILE, max_size=5))
 def test_a_page_of_the_history_fits(prompts: list[str]) -> None:
     rows = [generation(prompt, id=BIGGEST - n) for n, prompt in enumerate(prompts)]
-    check(messages.history_page(rows, {row.id: "x.webp" for row in rows[::2]}, SAY, title="Yours"))
+    check(pages.history_page(rows, {row.id: "x.webp" for row in rows[::2]}, SAY, title="Yours"))
 
 
 @given(st.lists(HOSTILE, max_size=30))
 def test_the_queue_fits(prompts: list[str]) -> None:
     jobs = [(generation(prompt, Status.QUEUED, id=BIGGEST - n), Position(n, 12.5)) for n, prompt in enumerate(prompts)]
-    check(messages.queue_page(jobs, len(jobs), 1, SAY))
+    check(pages.queue_page(jobs, len(jobs), 1, SAY))
 
 
 @given(HOSTILE)
@@ -211,7 +211,7 @@ def test_every_error_says_what_happened_and_what_to_do(error: Any, words: str) -
 
 def test_the_table_of_models_shows_size_speed_quality_use_and_state() -> None:
     states = {"tiny": ModelState("tiny", "loaded"), "sdxl-turbo": ModelState("sdxl-turbo", "loading", 0.4)}
-    text = text_of(messages.model_list(list(Catalog()), states, "tiny", SAY)).replace("\\", "")
+    text = text_of(pages.model_list(list(Catalog()), states, "tiny", SAY)).replace("\\", "")
     assert "**tiny** · loaded · default here\n-# speed ●●●●● · quality ●○○○○ · 60 MB · first steps" in text
     assert "**sdxl-turbo** · loading, 40 %\n-# speed ●●●●● · quality ●●●○○ · 6.9 GB" in text
     assert "not downloaded yet" in text
@@ -219,16 +219,16 @@ def test_the_table_of_models_shows_size_speed_quality_use_and_state() -> None:
 
 def test_a_catalogue_of_any_length_fits() -> None:
     many = [ModelSpec(key=f"model-{n}", repository="a/b", best_for="*" * 100) for n in range(200)]
-    card = messages.model_list(many, {}, "tiny", SAY)
+    card = pages.model_list(many, {}, "tiny", SAY)
     check(card)
     assert re.search(r"…and \d+ more", text_of(card))
 
 
 def test_a_machines_own_path_is_not_shown() -> None:
     spec = ModelSpec(key="mine", repository="/srv/models/mine")
-    assert "/srv" not in text_of(messages.model_info(spec, None, False, SAY)).replace("\\", "")
+    assert "/srv" not in text_of(pages.model_info(spec, None, False, SAY)).replace("\\", "")
 
 
 def test_pictures_of_a_deleted_generation_are_marked_in_the_history() -> None:
     gone = PictureRecord(1, 0, 7, "x", 1, "", 8, 8, deleted_at=datetime.now(UTC))
-    assert "deleted" in messages.history_line(generation(pictures=(gone,)), SAY)
+    assert "deleted" in pages.history_line(generation(pictures=(gone,)), SAY)

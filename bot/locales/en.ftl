@@ -211,6 +211,7 @@ error-not-manager = This needs the Manage Server permission. Ask somebody who ru
 error-only-in-server = This works in servers only: a direct message has no settings of its own.
 error-one-of = Choose one of **person**, **role** and **together**, or none of them to bind each person.
 error-gone = That picture is not known any more. Find yours with **/history**.
+error-outdated = This command has changed since your Discord loaded it. Restart Discord (Ctrl+R), and try again.
 error-unexpected = Something went wrong on our side, and nothing of yours was lost. Try again; if it stays, tell whoever runs this bot the code **{ $id }**.
 
 ## Times

@@ -8,7 +8,7 @@ import discord
 import pytest
 
 from bot import imagine
-from engine import dispatch
+from engine import attempt, dispatch
 from engine.errors import EngineLost, GenerationFailed, ModelUnavailable, OutOfMemory
 from engine.types import Status
 from tests.journeys.world import Painter, buttons_of, gallery_of, open_world, text_of, until
@@ -16,7 +16,7 @@ from tests.journeys.world import Painter, buttons_of, gallery_of, open_world, te
 
 @pytest.fixture(autouse=True)
 def _without_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dispatch, "RETRY_WAIT_S", 0.0)
+    monkeypatch.setattr(attempt, "RETRY_WAIT_S", 0.0)
     monkeypatch.setattr(dispatch, "LOOK_S", 0.02)
 
 
@@ -177,3 +177,11 @@ async def test_nothing_that_is_sent_pings_anybody(tmp_path: Path) -> None:
         allowed = [request.json.get("allowed_mentions") for request in sent if "components" in request.json]
         assert allowed
         assert all(mentions == discord.AllowedMentions.none().to_dict() for mentions in allowed)
+
+
+async def test_a_command_as_it_was_before_an_update_says_to_reload(tmp_path: Path) -> None:
+    async with open_world(tmp_path) as world:
+        world.bot.tree.remove_command("help")
+        refusal = await world.ann.slash(world.channel, "help")
+        assert refusal.ephemeral
+        assert "has changed since your Discord loaded it" in text_of(refusal.response)
