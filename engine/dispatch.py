@@ -7,77 +7,42 @@ dies in between. Nothing here knows Discord.
 from __future__ import annotations
 
 import asyncio
-import errno
 import logging
 import sqlite3
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass, field, replace
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 
-from engine import fairness, files
+from engine import fairness, files, forecast
+from engine.attempt import Again, Attempt
 from engine.catalog import Catalog
-from engine.errors import Cancelled, EaselError, EngineLost, GenerationFailed, QueueClosed
+from engine.database import to_the_end
+from engine.disk import CANNOT_WRITE, Disk
+from engine.errors import QueueClosed
 from engine.fairness import Queued, Shares, Waiting
 from engine.ledger import Also, Ledger
-from engine.types import Engine, Event, Generation, GenerationRequest, Limit, Loading, Origin, Picture, Progress, Status
+from engine.types import Engine, Generation, GenerationRequest, Limit, Origin, Progress, Status
+from engine.updates import Position as Position
+from engine.updates import Update as Update
+from engine.updates import Updates
 
 log = logging.getLogger(__name__)
 
 MEGABYTE = 1024 * 1024
-RETRY_WAIT_S = 2.0
-"""Before a job is tried again that lost its worker; doubled for each further attempt."""
-
-FULL_DISK_WAIT_S = 10.0
 LOOK_S = 1.0
-"""How often the queue is looked at while something waits for time to pass."""
+"""How often the queue is looked at while something waits for time to pass, and how old a forecast of it may get."""
+
+SHORT = 50
+"""A queue of so many is looked through anew whenever it changes."""
+
+LAST_WRITES_S = 5.0
+"""What is left, after a drain, for writing down how the jobs ended."""
 
 HOUSEKEEPING_S = 3600.0
-_DISK_FULL = frozenset({errno.ENOSPC, errno.EFBIG, errno.EDQUOT})
-
-
-@dataclass(frozen=True, slots=True)
-class Position:
-    """How many jobs start before, and about when this one will: None while that model's speed is not known."""
-
-    ahead: int
-    seconds: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class Update:
-    """The newest state of a job. `generation` is set once it is final."""
-
-    id: int
-    status: Status
-    position: Position | None = None
-    event: Loading | Progress | None = None
-    generation: Generation | None = None
-
-
-@dataclass(slots=True)
-class _Running:
-    """A job that the engine has."""
-
-    job: Queued
-    attempt: int
-    started: float
-    task: asyncio.Task[None] | None = None
-    event: Loading | Progress | None = None
-    cancelled: bool = False
-    """Somebody pressed Cancel. Without it, a task that is cancelled gives its job back to the queue."""
-
-    painted_from: float | None = None
-    """When the first step was done: loading a model does not count as its speed."""
-
-
-@dataclass(slots=True, eq=False)
-class _Watcher:
-    changed: asyncio.Event = field(default_factory=asyncio.Event)
-    final: Update | None = None
 
 
 class Dispatcher:
@@ -103,17 +68,20 @@ class Dispatcher:
         self._free_bytes, self._clock = free_bytes, clock
         self._shares = Shares()
         self._waiting: dict[int, Waiting] = {}
-        self._running: dict[int, _Running] = {}
-        self._watchers: dict[int, set[_Watcher]] = {}
-        self._subscribers: set[asyncio.Queue[Update]] = set()
+        self._running: dict[int, Attempt] = {}
+        self._updates = Updates()
         self._speeds: dict[str, float] = {}
         self._loaded: frozenset[str] = frozenset()
-        self._order: dict[int, Position] | None = None
-        self._paused_until = 0.0
+        self._warm: set[str] = set()
+        self._slots = 1
+        self._positions: dict[int, Position] = {}
+        self._positions_at: float | None = None
+        self._disk = Disk()
         self._closing = False
-        self._starting = asyncio.Lock()
         self._wake = asyncio.Event()
-        self._tasks: list[asyncio.Task[None]] = []
+        self._jobs: set[asyncio.Task[None]] = set()
+        self._loop: asyncio.Task[None] | None = None
+        self._housekeeping: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Dispatcher:
         expired = await self._ledger.expire_leases()
@@ -123,19 +91,17 @@ class Dispatcher:
         self._speeds = await self._ledger.speeds()
         for job in await self._ledger.queued():
             self._wait(job)
-        self._tasks = [
-            asyncio.create_task(self._dispatch(), name="dispatcher"),
-            asyncio.create_task(self._keep_house(), name="housekeeping"),
-        ]
+        self._loop = asyncio.create_task(self._dispatch(), name="dispatcher")
+        self._housekeeping = asyncio.create_task(self._keep_house(), name="housekeeping")
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.drain(self._drain_s)
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._housekeeping is not None:
+            self._housekeeping.cancel()
+            await asyncio.wait((self._housekeeping,))
 
     # -- asked from outside
 
@@ -152,88 +118,83 @@ class Dispatcher:
         """Queues a job, on disk when this returns. The same `key` again returns the same job.
 
         Raises InvalidRequest, NotFound (no such model), LimitReached or QueueClosed; nothing was queued then.
+        Whoever is cancelled while it waits for this finds the job queued whole, or not at all.
         """
         self._catalog.check(request)
         if self._closing:
             raise QueueClosed("Easel is stopping. Try again in a minute.")
-        if await asyncio.to_thread(self._free_bytes, self._ledger.data_dir) < self._min_free_bytes:
+        free = await asyncio.to_thread(self._free_bytes, self._ledger.data_dir)
+        if self._disk.full or free < self._min_free_bytes:
             raise QueueClosed("The disk is nearly full, so nothing new is taken. Whoever runs Easel has to make room.")
-        try:
+
+        async def accept() -> Generation:
             generation = await self._ledger.enqueue(
                 request, origin, key=key, parent_id=parent_id, limits=limits, also=also
             )
-        except (sqlite3.OperationalError, OSError) as error:
+            if generation.status is Status.QUEUED and generation.id not in self._waiting:
+                self._wait(_queued(generation))
+            return generation
+
+        try:
+            return await to_the_end(accept())
+        except CANNOT_WRITE as error:
             log.exception("a job could not be written")
             raise QueueClosed(
                 "The job could not be written to the disk, so it was not taken. The reason is in Easel's log."
             ) from error
-        if generation.status is Status.QUEUED and generation.id not in self._waiting:
-            self._wait(_queued(generation))
-        return generation
 
     async def cancel(self, id: int) -> bool:
-        """Cancels a job that waits or runs; False where it was final already. Raises NotFound."""
-        if await self._ledger.cancel_queued(id):
+        """Cancels a job that waits or is painted; False where it was final, or its pictures are being written.
+
+        Raises NotFound, and QueueClosed where the disk does not take it.
+        """
+        try:
+            waited = await self._ledger.cancel_queued(id)
+        except CANNOT_WRITE as error:
+            raise QueueClosed("The disk is full, so this could not be cancelled. Try again in a minute.") from error
+        if waited:
             self._waiting.pop(id, None)
             self._queue_changed()
-            await self._tell_final(id)
+            self._updates.ended(await self._ledger.get(id))
             return True
-        running = self._running.get(id)
-        if running is None:
+        attempt = self._running.get(id)
+        if attempt is None:
             await self._ledger.get(id)
             return False
-        running.cancelled = True
-        if running.task is not None:
-            running.task.cancel()
-        return True
+        return attempt.cancel()
 
     async def watch(self, id: int) -> AsyncIterator[Update]:
         """The job's newest state now, and whenever it changed, until it is final.
 
         A slow reader misses steps, never the end. Raises NotFound.
         """
-        watcher = _Watcher()
-        self._watchers.setdefault(id, set()).add(watcher)
-        try:
+        with self._updates.watcher(id) as watcher:
             generation = await self._ledger.get(id)
             if generation.status.final:
                 yield Update(id, generation.status, generation=generation)
                 return
-            while True:
-                if watcher.final is not None:
-                    yield watcher.final
-                    return
+            while watcher.final is None:
                 yield self._state(id)
                 await watcher.changed.wait()
                 watcher.changed.clear()
-        finally:
-            watchers = self._watchers.get(id, set())
-            watchers.discard(watcher)
-            if not watchers:
-                self._watchers.pop(id, None)
+            yield watcher.final
 
-    @asynccontextmanager
-    async def subscribe(self) -> AsyncIterator[AsyncIterator[Update]]:
+    def subscribe(self) -> AbstractAsyncContextManager[AsyncIterator[Update]]:
         """Every job's final update from now on; none is missed, however slow the reader."""
-        queue: asyncio.Queue[Update] = asyncio.Queue()
-
-        async def updates() -> AsyncIterator[Update]:
-            while True:
-                yield await queue.get()
-
-        self._subscribers.add(queue)
-        try:
-            yield updates()
-        finally:
-            self._subscribers.discard(queue)
+        return self._updates.subscribe()
 
     def position(self, id: int) -> Position | None:
-        """Where a job stands in the queue; None where it does not wait, or stands too far back to tell when."""
+        """Where a job stands in the queue; None where it does not wait.
+
+        Looking ahead in a long queue costs milliseconds, so a forecast may then be a second old, and jobs far back
+        get their place without a time.
+        """
         if id not in self._waiting:
             return None
-        if self._order is None:
-            self._order = self._positions()
-        return self._order.get(id, Position(len(self._waiting) - 1, None))
+        now = self._clock()
+        if self._positions_at is None or now - self._positions_at >= LOOK_S:
+            self._positions, self._positions_at = self._look_ahead(now), now
+        return self._positions.get(id, Position(len(self._waiting) - 1, None))
 
     @property
     def waiting(self) -> list[Queued]:
@@ -245,26 +206,32 @@ class Dispatcher:
         return sorted(self._running)
 
     async def drain(self, limit_s: float) -> None:
-        """Takes nothing new; running jobs end within the limit or go back to the queue, their attempt not counted."""
+        """Takes nothing new; running jobs end within the limit or go back to the queue, their attempt not counted.
+
+        Returns at the latest some seconds after the limit, also where the disk takes nothing any more: the next
+        start finds those jobs by their leases.
+        """
         self._closing = True
-        async with self._starting:  # a job that is just being leased starts first, so that it is among the running
-            tasks = [running.task for running in self._running.values() if running.task is not None]
-        if tasks:
-            log.info("waiting up to %.0f s for %d running jobs", limit_s, len(tasks))
-            _, left = await asyncio.wait(tasks, timeout=limit_s)
-            for task in left:
-                task.cancel()
-            await asyncio.gather(*left, return_exceptions=True)
+        self._wake.set()
+        if self._loop is not None:  # which ends by itself, so that no job is left half started
+            await _patiently((self._loop,), LAST_WRITES_S)
+        if self._jobs:
+            log.info("waiting up to %.0f s for %d running jobs", limit_s, len(self._jobs))
+            await asyncio.wait(self._jobs, timeout=limit_s)
+        for attempt in self._running.values():
+            attempt.stop()
+        if left := await _patiently(tuple(self._jobs), LAST_WRITES_S):
+            log.error("the end of %d jobs could not be written; the next start tries them again", left)
 
     # -- the loop
 
     async def _dispatch(self) -> None:
-        while True:
+        while not self._closing:
             self._wake.clear()
             try:
                 wait = await self._fill()
             except Exception:
-                # A ledger that cannot be read for a moment must not end the service.
+                # An engine or a ledger that cannot be asked for a moment must not end the service.
                 log.exception("the dispatcher stumbled and goes on")
                 wait = LOOK_S
             try:
@@ -276,154 +243,92 @@ class Dispatcher:
     async def _fill(self) -> float | None:
         """Starts what the engine has room for. Returns how long to sleep at most; None: until something changes."""
         while self._waiting and not self._closing:
-            if self._clock() < self._paused_until:
+            if self._disk.full:
                 return LOOK_S
             status = await self._engine.status()
-            if status.free <= 0:
+            under_way = [attempt for attempt in self._running.values() if attempt.in_engine]
+            unseen = sum(attempt.job.id not in status.running for attempt in under_way)
+            self._slots = max(1, status.free + len(status.running))
+            if status.free - unseen <= 0:
                 return LOOK_S
-            self._loaded = frozenset(state.key for state in await self._engine.models() if state.state == "loaded")
-            chosen = fairness.choose(self._waiting.values(), self._shares, self._clock(), self._loaded)
+            if len({each.job.model for each in self._waiting.values()}) > 1:
+                self._loaded = frozenset(state.key for state in await self._engine.models() if state.state == "loaded")
+            loading = {attempt.job.model for attempt in under_way} - self._warm
+            chosen = fairness.choose(
+                # More jobs of a model that is still loading would only hold the slots that others could use.
+                [each for each in self._waiting.values() if each.job.model not in loading],
+                self._shares,
+                self._clock(),
+                self._loaded,
+            )
             if chosen is None:
                 return LOOK_S
-            async with self._starting:
-                if self._closing or chosen.job.id not in self._waiting:
-                    continue
-                del self._waiting[chosen.job.id]
-                await self._start(chosen)
+            await self._start(chosen)
         return None
 
     async def _start(self, chosen: Waiting) -> None:
+        """Leases a job and hands it to the engine."""
         job = chosen.job
+        now = self._clock()
+        del self._waiting[job.id]
         # Known as running before it is: who cancels in between must find it.
-        running = self._running[job.id] = _Running(job, job.attempt + 1, self._clock())
+        attempt = self._running[job.id] = Attempt(
+            job,
+            number=job.attempt + 1,
+            started=now,
+            ledger=self._ledger,
+            engine=self._engine,
+            disk=self._disk,
+            clock=self._clock,
+            max_attempts=self._max_attempts,
+            heard=self._heard,
+        )
         try:
             generation = await self._ledger.lease(job.id)
-        except (sqlite3.OperationalError, OSError):
+        except CANNOT_WRITE:
             del self._running[job.id]
             self._waiting[job.id] = chosen
             raise
-        self._queue_changed()
-        if generation is None or running.cancelled or job.attempt >= self._max_attempts:
+        if generation is None:  # cancelled while it waited
             del self._running[job.id]
-            if generation is not None and running.cancelled:
-                await self._end(running, Status.CANCELLED, Cancelled())
-                await self._tell_final(job.id)
-            elif generation is not None:
-                # Its attempts ended with the whole process: only the count on disk knows.
-                await self._give_up(job, generation.attempt, EngineLost("Easel stopped each time it painted this."))
             return
-        self._shares.charge(job, self._clock())
-        running.task = asyncio.create_task(self._run(generation, running), name=f"job {generation.short_id}")
-        self._tell(job.id)
+        if generation.attempt <= self._max_attempts:
+            self._shares.charge(job, now)
+            attempt.begin(generation)
+        if attempt.cancelled:
+            attempt.stop()
+        task = asyncio.create_task(self._run(generation, attempt), name=f"job {generation.short_id}")
+        self._jobs.add(task)
+        task.add_done_callback(self._jobs.discard)
+        self._queue_changed()
+        self._updates.changed(job.id)
 
-    async def _run(self, generation: Generation, running: _Running) -> None:
-        id, attempt = generation.id, generation.attempt
+    async def _run(self, generation: Generation, attempt: Attempt) -> None:
+        id = generation.id
         try:
-            pictures = []
-            async with aclosing(_closing(self._engine.generate(id, generation.request))) as events:
-                async for event in events:
-                    if isinstance(event, Picture):
-                        pictures.append(
-                            await asyncio.to_thread(
-                                files.save_picture, self._ledger.data_dir, id, event, generation.created_at
-                            )
-                        )
-                    else:
-                        if isinstance(event, Progress) and running.painted_from is None:
-                            running.painted_from = self._clock()
-                        running.event = event
-                        self._tell(id)
-            if len(pictures) < generation.request.num_images:
-                raise EngineLost(f"The engine ended after {len(pictures)} of {generation.request.num_images} pictures.")
-            pictures.sort(key=lambda picture: picture.position)
-            seconds = self._clock() - running.started
-            await self._insist(lambda: self._ledger.store(id, attempt, pictures, seconds))
-            await self._learn(running)
-        except asyncio.CancelledError:
-            if running.cancelled:
-                await self._end(running, Status.CANCELLED, Cancelled())
-            else:
-                await self._insist(lambda: self._ledger.give_back(id, attempt, count=False))
-                self._put_back(running, attempt - 1)
-        except Cancelled as error:
-            await self._end(running, Status.CANCELLED, error)
-        except EngineLost as error:
-            await self._retry(running, error)
-        except EaselError as error:
-            await self._end(running, Status.FAILED, error)
-        except OSError as error:
-            await self._storage_failed(running, error)
-        except Exception as error:
-            log.exception("job %s failed", generation.short_id)
-            failure = GenerationFailed(
-                f"Painting failed ({type(error).__name__}). The log tells more: {generation.short_id}."
-            )
-            await self._end(running, Status.FAILED, failure)
-        finally:
-            self._running.pop(id, None)
-            self._queue_changed()
-            if id not in self._waiting:
-                await self._tell_final(id)
-
-    async def _retry(self, running: _Running, error: EngineLost) -> None:
-        job, attempt = running.job, running.attempt
-        if attempt >= self._max_attempts:
-            await self._give_up(job, attempt, error)
+            again = await attempt.run(generation)
+            ended = await self._ledger.get(id)
+            self._speeds = await self._ledger.speeds()
+        except Exception:
+            log.exception("the end of job %s could not be written; the next start tries it again", generation.short_id)
+            del self._running[id]
             return
-        wait = RETRY_WAIT_S * 2 ** (attempt - 1)
-        log.warning("job %s lost its worker (%s); attempt %d follows", job.id, error, attempt + 1)
-        await self._insist(lambda: self._ledger.give_back(job.id, attempt, wait=wait))
-        self._put_back(running, attempt, wait)
+        # From here on nothing is awaited: nobody sees a job that neither waits nor runs nor ended.
+        del self._running[id]
+        if again is not None:
+            self._put_back(attempt, again)
+        elif ended.status.final:
+            self._updates.ended(ended)
+        self._queue_changed()
 
-    async def _storage_failed(self, running: _Running, error: OSError) -> None:
-        if error.errno not in _DISK_FULL:
-            log.error("a picture could not be written: %s", error)
-            failure = GenerationFailed(f"The picture could not be written to the disk ({error.strerror}).")
-            await self._end(running, Status.FAILED, failure)
-            return
-        log.error("the disk is full; painting goes on when there is room")
-        self._paused_until = self._clock() + FULL_DISK_WAIT_S
-        await self._insist(lambda: self._ledger.give_back(running.job.id, running.attempt, count=False))
-        self._put_back(running, running.attempt - 1, FULL_DISK_WAIT_S)
-
-    async def _give_up(self, job: Queued, attempt: int, error: EngineLost) -> None:
-        log.error("job %s is given up after %d attempts: %s", job.id, attempt, error)
-        failure = EngineLost(f"Given up after {self._max_attempts} attempts. {error}")
-        await self._insist(lambda: self._ledger.finish(job.id, attempt, Status.DEAD, failure))
-        if job.id not in self._running:
-            await self._tell_final(job.id)
-
-    async def _end(self, running: _Running, status: Status, error: EaselError) -> None:
-        seconds = self._clock() - running.started
-        await self._insist(lambda: self._ledger.finish(running.job.id, running.attempt, status, error, seconds))
-
-    async def _insist(self, write: Callable[[], Awaitable[object]]) -> None:
-        """Writes an end, again and again while the disk refuses: the lease keeps the job meanwhile.
-
-        Shielded, since a second cancel must not leave a job that ended without its end.
-        """
-
-        async def until_written() -> None:
-            wait = 0.5
-            while True:
-                try:
-                    await write()
-                    return
-                except (sqlite3.OperationalError, OSError):
-                    log.exception("the ledger could not be written; trying again in %.1f s", wait)
-                    await asyncio.sleep(wait)
-                    wait = min(30.0, 2 * wait)
-
-        await asyncio.shield(asyncio.ensure_future(until_written()))
-
-    async def _learn(self, running: _Running) -> None:
-        if running.painted_from is None or running.job.row_steps < 1:
-            return
-        # Until the first step is heard of, one step's time has passed already: half a step is a fair guess.
-        speed = max(1e-4, (self._clock() - running.painted_from) / running.job.row_steps)
-        model = running.job.model
-        self._speeds[model] = 0.8 * self._speeds.get(model, speed) + 0.2 * speed
-        await self._insist(lambda: self._ledger.learn_speed(model, speed))
+    def _heard(self, attempt: Attempt) -> None:
+        model = attempt.job.model
+        if not isinstance(attempt.event, Progress):
+            self._warm.discard(model)
+        elif model not in self._warm:
+            self._warm.add(model)
+            self._wake.set()  # others of that model may follow
+        self._updates.changed(attempt.job.id)
 
     async def _keep_house(self) -> None:
         while True:
@@ -439,63 +344,51 @@ class Dispatcher:
 
     def _wait(self, job: Queued) -> None:
         now = self._clock()
+        # The time to try again was written by a clock on the wall, which may have been set since: a minute at most.
         wait = 0.0 if job.retry_at is None else (job.retry_at - datetime.now(UTC)).total_seconds()
         self._waiting[job.id] = Waiting(job, since=now, ready_at=now + min(max(0.0, wait), 60.0))
         self._queue_changed()
 
-    def _put_back(self, running: _Running, attempt: int, wait: float = 0.0) -> None:
+    def _put_back(self, attempt: Attempt, again: Again) -> None:
         now = self._clock()
-        self._shares.refund(running.job, now)
-        self._waiting[running.job.id] = Waiting(replace(running.job, attempt=attempt), running.started, now + wait)
-        self._tell(running.job.id)
+        self._shares.refund(attempt.job, now)
+        self._warm.discard(attempt.job.model)
+        job = replace(attempt.job, attempt=again.attempts)
+        self._waiting[job.id] = Waiting(job, since=attempt.started, ready_at=now + again.wait)
 
     def _queue_changed(self) -> None:
-        self._order = None
+        if len(self._waiting) <= SHORT:
+            self._positions_at = None
         self._wake.set()
-        for id in self._watchers.keys() & self._waiting.keys():
-            self._tell(id)
+        for id in self._updates.watched & self._waiting.keys():
+            self._updates.changed(id)
 
     def _state(self, id: int) -> Update:
-        running = self._running.get(id)
-        if running is not None and id not in self._waiting:
-            return Update(id, Status.RUNNING, event=running.event)
+        attempt = self._running.get(id)
+        if attempt is not None:
+            return Update(id, Status.RUNNING, event=attempt.event)
         return Update(id, Status.QUEUED, position=self.position(id))
 
-    def _tell(self, id: int) -> None:
-        for watcher in self._watchers.get(id, ()):
-            watcher.changed.set()
-
-    async def _tell_final(self, id: int) -> None:
-        generation = await self._ledger.get(id)
-        if not generation.status.final:
-            return
-        update = Update(id, generation.status, generation=generation)
-        for watcher in self._watchers.get(id, ()):
-            watcher.final = update
-            watcher.changed.set()
-        for queue in self._subscribers:
-            queue.put_nowait(update)
-
-    def _positions(self) -> dict[int, Position]:
-        """Of the jobs that start next. What runs is taken to be half done."""
-        now = self._clock()
-        seconds: float | None = 0.0
-        for running in self._running.values():
-            seconds = _plus(seconds, self._expected(running.job), 0.5)
+    def _look_ahead(self, now: float) -> dict[int, Position]:
         ready = [replace(each, ready_at=now) for each in self._waiting.values()]
-        positions: dict[int, Position] = {}
-        for ahead, id in enumerate(fairness.order(ready, self._shares, now, self._loaded)):
-            positions[id] = Position(ahead, seconds)
-            seconds = _plus(seconds, self._expected(self._waiting[id].job))
-        return positions
-
-    def _expected(self, job: Queued) -> float | None:
-        speed = self._speeds.get(job.model)
-        return None if speed is None else speed * job.row_steps
+        order = fairness.order(ready, self._shares, now, self._loaded)
+        return forecast.positions(
+            [self._waiting[id].job for id in order],
+            self._speeds,
+            [(attempt.job, attempt.done) for attempt in self._running.values()],
+            self._slots,
+        )
 
 
-def _plus(seconds: float | None, more: float | None, share: float = 1.0) -> float | None:
-    return None if seconds is None or more is None else seconds + share * more
+async def _patiently(tasks: Sequence[asyncio.Task[None]], limit_s: float) -> int:
+    """Waits for tasks that end by themselves; those that do not are cancelled, and counted."""
+    if not tasks:
+        return 0
+    _, left = await asyncio.wait(tasks, timeout=limit_s)
+    for task in left:
+        task.cancel()
+    await asyncio.gather(*left, return_exceptions=True)
+    return len(left)
 
 
 def _queued(generation: Generation) -> Queued:
@@ -508,14 +401,3 @@ def _queued(generation: Generation) -> Queued:
         attempt=generation.attempt,
         created_at=generation.created_at,
     )
-
-
-async def _closing(events: AsyncIterator[Event]) -> AsyncGenerator[Event]:
-    """The events, closed with this generator: closing is what cancels in the engine."""
-    try:
-        async for event in events:
-            yield event
-    finally:
-        close = getattr(events, "aclose", None)
-        if close is not None:
-            await close()

@@ -7,10 +7,12 @@ gives credit, so that nobody waits for ever. A model that is loaded is preferred
 
 from __future__ import annotations
 
+import heapq
 import math
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import islice
 
 HALF_LIFE_S = 600.0
 QUANTUM = 30.0
@@ -102,42 +104,52 @@ class Waiting:
 
 def choose(waiting: Iterable[Waiting], shares: Shares, now: float, loaded: Collection[str] = ()) -> Waiting | None:
     """The job to start now, None where none is ready. Of one person's jobs the oldest of its kind goes first."""
-    heads: dict[tuple[str, str | None, str], Waiting] = {}
+    return next(_starts(waiting, shares, now, loaded), None)
+
+
+def order(
+    waiting: Iterable[Waiting], shares: Shares, now: float, loaded: Collection[str] = (), limit: int = 100
+) -> list[int]:
+    """The ids in the order in which they would start if nothing more came: the first `limit` of them."""
+    return [each.job.id for each in islice(_starts(waiting, shares.copy(), now, loaded), limit)]
+
+
+def _starts(waiting: Iterable[Waiting], shares: Shares, now: float, loaded: Collection[str]) -> Iterator[Waiting]:
+    """One choice after the other, all of them at `now`. Charges each to `shares` when asked for the next."""
+    lines: dict[tuple[str, str | None, str], list[Waiting]] = {}
     for each in waiting:
         if each.ready_at <= now:
-            kind = (each.job.person_id, each.job.guild_id, each.job.model)
-            if kind not in heads or each.job.id < heads[kind].job.id:
-                heads[kind] = each
-    if not heads:
-        return None
+            lines.setdefault((each.job.person_id, each.job.guild_id, each.job.model), []).append(each)
+    for line in lines.values():
+        line.sort(key=lambda each: each.job.id, reverse=True)  # the head is at the end
 
     def waited(each: Waiting) -> float:
         # A person's, not a job's: five hundred jobs that wait together earn what one does.
         return max(0.0, now - max(each.since, shares.served_at(each.job.person_id)))
 
-    def rank(each: Waiting) -> tuple[float, float, int]:
-        attained = shares.person(each.job.person_id, now) - CREDIT_PER_S * waited(each)
-        return math.floor(attained / QUANTUM), shares.guild(each.job.guild_id, now), each.job.id
+    def rank(line: list[Waiting]) -> tuple[float, float, int]:
+        head = line[-1]
+        attained = shares.person(head.job.person_id, now) - CREDIT_PER_S * waited(head)
+        return math.floor(attained / QUANTUM), shares.guild(head.job.guild_id, now), head.job.id
 
-    best = min(heads.values(), key=rank)
-    if best.job.model not in loaded and waited(best) < PATIENCE_S:
-        warm = [each for each in heads.values() if each.job.model in loaded]
-        return min(warm, key=rank, default=best)
-    return best
+    def first(heap: list[tuple[tuple[float, float, int], list[Waiting]]]) -> list[Waiting] | None:
+        # Charging only ever raises a rank: one that is still what it was when it was put in is the lowest of all.
+        while heap:
+            known, line = heap[0]
+            if not line:
+                heapq.heappop(heap)
+            elif (fresh := rank(line)) == known:
+                return line
+            else:
+                heapq.heapreplace(heap, (fresh, line))
+        return None
 
-
-def order(
-    waiting: Collection[Waiting], shares: Shares, now: float, loaded: Collection[str] = (), limit: int = 100
-) -> list[int]:
-    """The ids in the order in which they would start if nothing more came: the first `limit` of them."""
-    left = {each.job.id: each for each in waiting}
-    ahead = shares.copy()
-    ids: list[int] = []
-    while left and len(ids) < limit:
-        following = choose(left.values(), ahead, now, loaded)
-        if following is None:
-            break
-        del left[following.job.id]
-        ahead.charge(following.job, now)
-        ids.append(following.job.id)
-    return ids
+    everybody = [(rank(line), line) for line in lines.values()]
+    warm = [entry for entry in everybody if entry[1][-1].job.model in loaded]
+    heapq.heapify(everybody)
+    heapq.heapify(warm)
+    while (best := first(everybody)) is not None:
+        if best[-1].job.model not in loaded and waited(best[-1]) < PATIENCE_S:
+            best = first(warm) or best
+        yield best[-1]
+        shares.charge(best.pop().job, now)

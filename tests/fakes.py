@@ -42,10 +42,13 @@ class FakeEngine:
     started: list[int] = field(default_factory=list)
     cancelled: list[int] = field(default_factory=list)
     active: list[int] = field(default_factory=list)
+    busy: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set once the first request began."""
 
     async def generate(self, id: int, request: GenerationRequest) -> AsyncIterator[Event]:
         self.started.append(id)
         self.active.append(id)
+        self.busy.set()
         done = False
         try:
             if request.model not in self.loaded:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from engine import dispatch
+from engine import attempt, disk, dispatch, files
 from engine.dispatch import Dispatcher, Update
 from engine.errors import EngineLost, InvalidRequest, ModelUnavailable, NotFound, OutOfMemory, QueueClosed
 from engine.files import picture_path
@@ -45,8 +45,8 @@ async def end_of(dispatcher: Dispatcher, job: Generation) -> Generation:
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Waits between attempts are for the world, not for tests."""
-    monkeypatch.setattr(dispatch, "RETRY_WAIT_S", 0.01)
-    monkeypatch.setattr(dispatch, "FULL_DISK_WAIT_S", 0.01)
+    monkeypatch.setattr(attempt, "RETRY_WAIT_S", 0.01)
+    monkeypatch.setattr(disk, "FIRST_WAIT_S", 0.01)
     monkeypatch.setattr(dispatch, "LOOK_S", 0.02)
 
 
@@ -144,8 +144,7 @@ async def test_cancelling_a_running_job_stops_the_engine(tmp_path: Path) -> None
     engine = FakeEngine(gate=asyncio.Event())
     async with running(tmp_path, engine) as dispatcher:
         job = await dispatcher.submit(ask(), ANN)
-        while not engine.active:
-            await asyncio.sleep(0.01)
+        await engine.busy.wait()
         assert await dispatcher.cancel(job.id)
         assert (await end_of(dispatcher, job)).status is Status.CANCELLED
     assert engine.cancelled == [job.id]
@@ -161,8 +160,7 @@ async def test_jobs_survive_a_stop_in_the_middle(tmp_path: Path) -> None:
     engine = FakeEngine(gate=asyncio.Event())
     async with running(tmp_path, engine, drain_s=0.05) as dispatcher:
         jobs = [await dispatcher.submit(ask(), ANN) for _ in range(3)]
-        while not engine.active:
-            await asyncio.sleep(0.01)
+        await engine.busy.wait()
     async with running(tmp_path, FakeEngine()) as dispatcher:
         ends = [await end_of(dispatcher, job) for job in jobs]
     assert [done.status for done in ends] == [Status.STORED] * 3
@@ -170,10 +168,10 @@ async def test_jobs_survive_a_stop_in_the_middle(tmp_path: Path) -> None:
 
 
 async def test_running_jobs_may_finish_while_draining(tmp_path: Path) -> None:
-    async with running(tmp_path, FakeEngine(step_s=0.05), drain_s=5) as dispatcher:
+    engine = FakeEngine(step_s=0.05)
+    async with running(tmp_path, engine, drain_s=5) as dispatcher:
         job = await dispatcher.submit(ask(), ANN)
-        while not dispatcher.running:
-            await asyncio.sleep(0.01)
+        await engine.busy.wait()
     async with Ledger.open(tmp_path, owner=False) as ledger:
         assert (await ledger.get(job.id)).status is Status.STORED
 
@@ -192,14 +190,14 @@ async def test_nothing_new_is_taken_while_stopping_or_with_a_full_disk(tmp_path:
 async def test_a_disk_that_fills_up_delays_the_job_until_there_is_room(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real, refusals = dispatch.files.save_picture, [errno.ENOSPC, errno.EFBIG, errno.ENOSPC, errno.ENOSPC]
+    real, refusals = files.save_picture, [errno.ENOSPC, errno.EFBIG, errno.ENOSPC, errno.ENOSPC]
 
     def full(*args: object) -> object:
         if refusals:
             raise OSError(refusals.pop(), "No space left on device")
         return real(*args)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(dispatch.files, "save_picture", full)
+    monkeypatch.setattr(files, "save_picture", full)
     async with running(tmp_path, FakeEngine()) as dispatcher:
         done = await end_of(dispatcher, await dispatcher.submit(ask(), ANN))
     assert (done.status, done.attempt) == (Status.STORED, 1)
