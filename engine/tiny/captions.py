@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from engine.tiny import fillers
 from engine.tiny.colors import COLORS
 from engine.tiny.data import Subject
 from engine.tiny.words import ALIASES_EN, ALIASES_ZH, EN, ZH
@@ -43,8 +44,17 @@ class Captioner:
         """A caption of that subject; `color` None lets chance decide whether a background is named."""
         if color is None:
             color = self._random.randrange(len(COLORS)) if self._random.random() < 0.5 else NO_COLOR
-        text = self._chinese(subject, color) if self._random.random() < 0.4 else self._english(subject, color)
+        chinese, loose = self._random.random() < 0.45, self._random.random() < 0.6
+        if loose:
+            text = self._loose_chinese(subject, color) if chinese else self._loose_english(subject, color)
+        else:
+            text = self._chinese(subject, color) if chinese else self._english(subject, color)
         return Caption(text, subject, color)
+
+    def plain(self, subject: int, color: int) -> str:
+        """The shortest caption that says it."""
+        name = self.names_en[subject][0]
+        return name if color == NO_COLOR else f"{name}, {COLORS[color].en[0]} background"
 
     def _some(self, words: Sequence[str], chances: Sequence[float]) -> list[str]:
         """As many different words as chances hold, one after the other."""
@@ -112,6 +122,132 @@ class Captioner:
         if color != NO_COLOR:
             words = pick(ZH["backgrounds"]).format(words=words, color=pick(COLORS[color].zh))
         return words
+
+    def _loose_english(self, subject: int, color: int) -> str:
+        """The name among words that have nothing to do with it: only where it stands tells that it is the subject."""
+        pick, roll = self._random.choice, self._random.random
+        name = self._name(self.names_en[subject])
+        if roll() < 0.04:
+            name = _slip(name, self._random)
+        if roll() < 0.45:
+            name = f"{self._kind()} {name}"
+        lead = roll()
+        if lead < 0.5:
+            name = f"{pick(EN['articles'])} {name}"
+        elif lead < 0.65:
+            name = f"{pick(fillers.PEOPLE_EN)}'s {name}"
+        elif lead < 0.7:
+            name = f"the {self._thing()}'s {name}"
+        words = name + "".join(f" {self._clause()}" for _ in range(self._random.choice((0, 0, 1, 1, 1, 2, 3))))
+        if roll() < 0.4:
+            words = pick(fillers.FRAMES_EN).format(x=words)
+        if roll() < 0.1:
+            words = f"{self._clause()}, {words}"
+        for _ in range(self._random.choice((0, 0, 0, 1, 1, 2, 3))):
+            words += ", " + pick(fillers.LOOKS_EN if roll() < 0.5 else EN["qualities"])
+        if color != NO_COLOR:
+            kind = pick(fillers.GROUND_KINDS_EN)
+            words = pick(fillers.BACKGROUNDS_EN).format(
+                x=words, a=pick(("a ", "a ", "")), k=kind, color=pick(COLORS[color].en), ground=pick(fillers.GROUND_EN)
+            )
+            if roll() < 0.3:
+                words += ", " + pick(fillers.LOOKS_EN)
+        return words[0].upper() + words[1:] if roll() < 0.1 else words
+
+    def _kind(self) -> str:
+        roll = self._random.random()
+        if roll < 0.1:
+            return _unknown_word(self._random)
+        if roll < 0.25:
+            return self._random.choice(self._random.choice(COLORS).en)
+        return self._random.choice(fillers.KINDS_EN)
+
+    def _thing(self) -> str:
+        roll = self._random.random()
+        if roll < 0.12:
+            return _unknown_word(self._random)
+        return self._random.choice(self._others_en if roll < 0.35 else fillers.THINGS_EN)
+
+    def _clause(self) -> str:
+        """What it does, where and with what: "crossing the muddy lane", "found near a pier"."""
+        pick, roll = self._random.choice, self._random.random
+        owner, kind = pick(("the", "a", "an", "my", "its", "their", "")), self._kind() if roll() < 0.3 else ""
+        thing = f"{owner} {kind} {self._thing()}"
+        place = f"{pick(fillers.PREPOSITIONS_EN)} {thing}"
+        form = roll()
+        if form < 0.35:
+            words = place
+        elif form < 0.6:
+            words = f"{pick(fillers.DOING_EN)} {place}"
+        elif form < 0.7:
+            words = f"{pick(fillers.DOING_EN)} {thing}"
+        elif form < 0.8:
+            words = f"that {pick(fillers.PEOPLE_EN)} {_unknown_word(self._random)} {place}"
+        elif form < 0.87:
+            words = (
+                f"{pick(('that', 'which', 'who'))} {pick(('is', 'was', 'has', 'will be', 'needs', 'wants'))} {thing}"
+            )
+        elif form < 0.94:
+            words = f"{pick(fillers.PREPOSITIONS_EN)} {pick(fillers.PEOPLE_EN)}"
+        else:
+            words = f"and {thing}"
+        return " ".join(words.split())
+
+    def _loose_chinese(self, subject: int, color: int) -> str:
+        """Chinese says what a thing does before its name: "孩子们在山坡上堆的雪人"."""
+        pick, roll = self._random.choice, self._random.random
+        words = self._name(self.names_zh[subject])
+        if roll() < 0.3:
+            words = f"{self._kind_zh()}{pick(('的', '的', ''))}{words}"
+        if roll() < 0.3:
+            words = pick(ZH["measures"]) + words
+        for _ in range(pick((0, 1, 1, 1, 1, 2))):
+            words = f"{self._clause_zh()}{pick(('的', '的', '的', '的', ''))}{words}"
+        if roll() < 0.25:
+            words = pick(ZH["measures"]) + words
+        if roll() < 0.25:
+            words += pick(("，", "", ",", " ")) + self._clause_zh()
+        if roll() < 0.12:
+            words += f"{pick(('和', '与', '，还有', '旁边有', '追着', '拿着', '吃着', '看着'))}{pick(self._others_zh)}"
+        words = pick(fillers.FRAMES_ZH).format(x=words)
+        if roll() < 0.1:
+            words = f"{pick(fillers.TIMES_ZH)}，{words}"
+        for _ in range(pick((0, 0, 0, 1, 1, 2))):
+            words += pick(("，", ",", "、", " ")) + pick(fillers.KINDS_ZH if roll() < 0.5 else ZH["qualities"])
+        if color != NO_COLOR:
+            words = pick(fillers.BACKGROUNDS_ZH).format(
+                x=words,
+                color=pick(COLORS[color].zh),
+                de=pick(("", "的")),
+                in_=pick(fillers.IN_ZH),
+                tail=pick(fillers.KINDS_ZH),
+            )
+        return words
+
+    def _kind_zh(self) -> str:
+        roll = self._random.random()
+        if roll < 0.15:
+            return "".join(self._random.sample(fillers.RARE_ZH, self._random.randint(1, 3)))
+        if roll < 0.25:
+            return self._random.choice(self._random.choice(COLORS).zh)
+        return self._random.choice(fillers.KINDS_ZH if roll < 0.6 else ZH["adjectives"])
+
+    def _clause_zh(self) -> str:
+        pick, roll = self._random.choice, self._random.random
+        parts = []
+        if roll() < 0.3:
+            parts.append(pick(fillers.TIMES_ZH))
+        if roll() < 0.35:
+            parts.append(pick(fillers.PEOPLE_ZH))
+        if roll() < 0.5:
+            parts.append(pick(("在", "", "", "从", "被")) + pick(fillers.PLACES_ZH) + pick(fillers.WHERE_ZH))
+        if roll() < 0.55:
+            parts.append(pick(("", "", "正在", "刚", "会")) + pick(fillers.DOING_ZH))
+        if roll() < 0.12:
+            parts.append(pick(self._others_zh) + pick(("", "上", "里", "旁边")))
+        if not parts or roll() < 0.15:
+            parts.append("".join(self._random.sample(fillers.RARE_ZH, self._random.randint(1, 4))))
+        return "".join(parts)
 
     def _name(self, names: Sequence[str]) -> str:
         """The label half of the time, one of the other names otherwise."""

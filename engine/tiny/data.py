@@ -11,7 +11,7 @@ import hashlib
 import io
 import json
 import tarfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -97,7 +97,7 @@ def load_pictures(folder: Path, size: int = SIZE) -> dict[str, np.ndarray]:
         return dict(zip(stored["keys"].tolist(), stored["pictures"], strict=True))
 
 
-def load_subjects(folder: Path, available: Sequence[str] | set[str]) -> list[Subject]:
+def load_subjects(folder: Path, available: Collection[str]) -> list[Subject]:
     """Every labelled emoji that has a picture, without skin tones."""
     wanted = {f"{language}/data.json": language for language in LANGUAGES}
     tables = {wanted[name]: json.loads(data) for name, data in _members(folder / WORDS_ARCHIVE) if name in wanted}

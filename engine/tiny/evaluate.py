@@ -47,8 +47,8 @@ EVALUATION: dict[str, tuple[str, ...]] = {
         "阳光明媚的早晨，{name}，清晰",
         "我想看{name}",
         "{name}，唯美，温暖的氛围",
-        "{color}背景的{name}",
-        "{name}，{color}的背景，简洁",
+        "背景一片{color}的{name}",
+        "{name}身后是{color}的背景，简洁",
     ),
 }
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import random
+import shutil
 import time
 from pathlib import Path
 from typing import Any
@@ -167,6 +168,72 @@ def train(
             saved = time.monotonic()
             checkpoint(out / "text.pt", step=step, model=model, heads=heads)
     checkpoint(out / "text.pt", step=step, model=model, heads=heads)
+    told_apart(model, heads, tokenizer, subjects, journal)
+
+
+def anchor(subjects: list[Subject], out: Path, minutes: float, device: str, batch: int = 128) -> None:
+    """Goes on learning wordings, with the states after a prompt held to what the first model said of the plain caption.
+
+    A UNet trained on the first model's states can so be used with the new one. The first stays as text-anchor.pt; the
+    new one is text.pt only when the time is over, and text-wide.pt before.
+    """
+    first, wide = out / "text-anchor.pt", out / "text-wide.pt"
+    tokenizer = CLIPTokenizer.from_pretrained(out / "tokenizer")
+    teacher: Any = build(tokenizer)
+    model: Any = build(tokenizer)
+    heads = Heads(len(subjects))
+    if not first.is_file():
+        shutil.copyfile(out / "text.pt", first)
+    restore(first, model=teacher, heads=heads)
+    state = restore(wide, model=model) or restore(first, model=model)
+    teacher.to(device).eval().requires_grad_(False)
+    heads.to(device).requires_grad_(False)
+    model.to(device)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, betas=(0.9, 0.98), weight_decay=0.01, fused=True)
+    step = begun = int(state["step"])
+    captioner, random_ = Captioner(subjects, seed=9000 + step), np.random.default_rng(step)
+    weights = sampling_weights(subjects)
+    told: dict[tuple[int, int], torch.Tensor] = {}
+    journal = Journal(out / "text.log")
+    rows, places = torch.arange(batch, device=device), torch.arange(TOKENS, device=device)
+    start = saved = time.monotonic()
+    while (done := (time.monotonic() - start) / (60 * minutes)) < 1:
+        for group in optimizer.param_groups:
+            group["lr"] = 1e-3 * cosine(done) * min(1, (step - begun + 1) / 50)
+        captions = [captioner.write(int(i)) for i in random_.choice(len(subjects), size=batch, p=weights)]
+        wanted = [(caption.subject, caption.color) for caption in captions]
+        ids = tokenize(tokenizer, [caption.text for caption in captions]).to(device)
+        ends = (ids == tokenizer.eos_token_id).int().argmax(dim=1)
+        with torch.autocast(device, torch.bfloat16):
+            if new := [pair for pair in dict.fromkeys(wanted) if pair not in told]:
+                with torch.no_grad():
+                    plain = tokenize(tokenizer, [captioner.plain(*pair) for pair in new]).to(device)
+                    told |= dict(zip(new, teacher(plain).last_hidden_state.bfloat16(), strict=True))
+            states = model(ids).last_hidden_state
+            target = torch.stack([told[pair] for pair in wanted])
+            after = (places >= ends[:, None]).float()[..., None]
+            apart = ((states.float() - target.float()).square() * after).sum() / (after.sum() * target.float().var())
+            apart = apart / WIDTH
+            loss = 4 * apart
+            later = ends + (torch.rand(batch, device=device) * (TOKENS - ends)).long()
+            subject = torch.tensor([pair[0] for pair in wanted], device=device)
+            color = torch.tensor([pair[1] for pair in wanted], device=device)
+            for position in (ends, later):
+                said = states[rows, position]
+                loss = loss + 0.5 * F.cross_entropy(heads.subject(said).float(), subject)
+                loss = loss + 0.25 * F.cross_entropy(heads.color(said).float(), color)
+        right = (heads.subject(said.float()).argmax(dim=1) == subject).float().mean()
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        step += 1
+        journal.note(step, done, loss=loss.item(), apart=apart.item(), right=right.item())
+        if time.monotonic() - saved > 120:
+            saved = time.monotonic()
+            checkpoint(wide, step=step, model=model, heads=heads)
+    checkpoint(wide, step=step, model=model, heads=heads)
+    shutil.copyfile(wide, out / "text.pt")
     told_apart(model, heads, tokenizer, subjects, journal)
 
 

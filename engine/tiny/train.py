@@ -29,7 +29,7 @@ def main(
     data: Annotated[Path, typer.Option(help="Folder with the two packages, as npm packs them.")],
     out: Annotated[Path, typer.Option(help="Where checkpoints and logs go.")] = Path("data/tiny"),
     save: Annotated[Path, typer.Option(help="Where the pipeline is saved.")] = Path("engine/tiny/model"),
-    stage: Annotated[str, typer.Option(help="all, autoencoder, text, unet, decoder or export.")] = "all",
+    stage: Annotated[str, typer.Option(help="all, autoencoder, text, anchor, unet, decoder or export.")] = "all",
     minutes: Annotated[float | None, typer.Option(help="How long the stage goes on.")] = None,
     decay: Annotated[float, typer.Option(help="Share of the UNet's time in which its rate falls.")] = 0.3,
 ) -> None:
@@ -44,6 +44,8 @@ def main(
         settle(labelled, out, device)
     if stage in ("all", "text"):
         text.train(subjects, labelled, out, minutes or MINUTES["text"], device)
+    if stage == "anchor":
+        text.anchor(subjects, out, minutes or MINUTES["text"], device)
     if stage in ("all", "unet"):
         unet.train(subjects, labelled, out, minutes or MINUTES["unet"], device, decay=decay)
     if stage in ("all", "decoder"):
