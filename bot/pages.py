@@ -37,7 +37,11 @@ def history_page(
             items.append(ui.TextDisplay(text))
     if generations:
         options = [
-            discord.SelectOption(label=cut(visible(generation.request.prompt), 100), value=generation.short_id)
+            discord.SelectOption(
+                label=cut(visible(generation.request.prompt), 100),
+                value=generation.short_id,
+                description=cut(f"{generation.request.model} · {generation.short_id}", 100),
+            )
             for generation in generations
         ]
         items.append(
