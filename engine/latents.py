@@ -28,29 +28,35 @@ def unscaled(latents: torch.Tensor, config: Any) -> torch.Tensor:
 
 
 def fit_preview(vae: Any, device: torch.device) -> torch.Tensor:
-    """(channels + 1, 3): the linear map from latents in the autoencoder's scale to RGB from -1 to 1, last row constant.
+    """(9 channels + 1, 3): the linear map from a latent and its neighbours to RGB from -1 to 1; last row constant.
 
-    Fitted by least squares to what this autoencoder makes of smooth coloured noise: every family gets its own, and
-    so does every fine-tuned autoencoder.
+    Fitted by least squares to what this autoencoder makes of latents like its own, with noise on them as the samplers
+    leave it: every family gets its own map, and so does every fine-tuned autoencoder.
     """
     generator = torch.Generator("cpu").manual_seed(0)
     patches = torch.rand((4, 3, 8, 8), generator=generator) * 2 - 1
     pictures = torch.nn.functional.interpolate(patches, size=(128, 128), mode="bilinear")
     latents = vae.encode(pictures.to(device, vae.dtype)).latent_dist.mean.float().cpu()
-    pooled = torch.nn.functional.adaptive_avg_pool2d(pictures, latents.shape[-2:])
-    channels = latents.movedim(1, -1).flatten(0, 2)
-    colours = pooled.movedim(1, -1).flatten(0, 2)
-    solution: torch.Tensor = torch.linalg.lstsq(_with_constant(channels), colours).solution
+    spread = latents.std(dim=(0, 2, 3), keepdim=True)
+    latents = latents + spread * torch.randn(latents.shape, generator=generator)
+    decoded = vae.decode(latents.to(device, vae.dtype), return_dict=False)[0].float().cpu().clamp(-1, 1)
+    pooled = torch.nn.functional.adaptive_avg_pool2d(decoded, latents.shape[-2:])
+    colours = pooled.flatten(2).movedim(1, -1).flatten(0, 1)
+    solution: torch.Tensor = torch.linalg.lstsq(_neighbourhoods(latents).flatten(0, 1), colours).solution
     return solution.to(device)
 
 
 def preview(latents: torch.Tensor, preview_map: torch.Tensor) -> Pixels:
     """Latents (channels, height, width) in the autoencoder's scale -> a picture of that many pixels."""
-    return to_pixels((_with_constant(latents.float().movedim(0, -1)) @ preview_map).movedim(-1, 0))
+    colours = _neighbourhoods(latents[None].float())[0] @ preview_map
+    return to_pixels(colours.movedim(-1, 0).reshape(3, *latents.shape[-2:]))
 
 
-def _with_constant(channels: torch.Tensor) -> torch.Tensor:
-    return torch.cat([channels, torch.ones_like(channels[..., :1])], dim=-1)
+def _neighbourhoods(latents: torch.Tensor) -> torch.Tensor:
+    """(batch, channels, height, width) -> (batch, height * width, 9 channels + 1): those around each, and a 1."""
+    padded = torch.nn.functional.pad(latents, (1, 1, 1, 1), mode="replicate")
+    around = torch.nn.functional.unfold(padded, 3).movedim(1, -1)
+    return torch.cat([around, torch.ones_like(around[..., :1])], dim=-1)
 
 
 def outer_blocks(module: torch.nn.Module) -> Iterator[torch.nn.Module]:
