@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 from playwright.sync_api import Locator, Page, expect
 
 PAINTED_MS = 120_000
 """A busy machine may take so long to start its worker and to paint."""
+
+expect.set_options(timeout=60_000)
 
 COMPLETED = {"model", "sampler"}
 """Options whose values are chosen from a list that the bot completes."""
@@ -29,10 +32,6 @@ class Sandbox:
     @property
     def messages(self) -> Locator:
         return self.page.locator("article.channel-message")
-
-    @property
-    def last(self) -> Locator:
-        return self.messages.last
 
     def be(self, name: str) -> None:
         """Goes on as somebody else, once the page has changed over."""
@@ -63,24 +62,31 @@ class Sandbox:
     def suggestion(self, value: str) -> Locator:
         return self.page.locator(f'.command-suggestion[data-value="{value}"]')
 
-    def run(self, command: str, **options: str) -> None:
+    def run(self, command: str, **options: str) -> Locator:
         self.type(command, **options)
-        self.send()
+        return self.send()
 
-    def send(self) -> None:
-        self.page.get_by_role("button", name="Send", exact=True).click()
+    def send(self) -> Locator:
+        return self.answered(lambda: self.page.get_by_role("button", name="Send", exact=True).click())
+
+    def answered(self, act: Callable[[], None]) -> Locator:
+        """The new message that doing this brings."""
+        before = self.messages.count()
+        act()
+        expect(self.messages).to_have_count(before + 1)
+        return self.messages.nth(before)
 
     def seed(self, message: Locator) -> str:
         found = re.search(r"seed (\d+)", message.inner_text())
         assert found is not None, f"no seed in {message.inner_text()!r}"
         return found.group(1)
 
-    def painted(self, prompt: str) -> Locator:
-        """Waits for the newest message to show pictures of this prompt."""
-        message = self.messages.nth(self.messages.count() - 1)
-        expect(message.get_by_role("img", name=prompt).first).to_be_visible(timeout=PAINTED_MS)
+    def painted(self, message: Locator, prompt: str) -> None:
+        """Waits until the message shows its picture, whole, and its buttons."""
+        picture = message.get_by_role("img", name=prompt).first
+        expect(picture).to_have_attribute("src", re.compile("^blob:"), timeout=PAINTED_MS)
+        expect(picture).not_to_have_js_property("naturalWidth", 0)
         expect(message.get_by_role("button", name="Reroll")).to_be_visible()
-        return message
 
     def download(self, message: Locator, to: Path) -> bytes:
         """Opens the message's first picture and saves it with the page's own button."""

@@ -17,12 +17,13 @@ from tests.browser.page import PAINTED_MS, Sandbox
 from tests.processes import ROOT, Running
 
 PROMPT = "a red apple on a white table"
+ALONE = "Only you can see this"
 
 
 def photograph(page: Page, name: str) -> None:
     """A picture for the README, when somebody asks for new ones: EASEL_SCREENSHOTS=1."""
     if os.environ.get("EASEL_SCREENSHOTS"):
-        page.wait_for_timeout(1500)  # until pictures are decoded and nothing moves any more
+        page.wait_for_timeout(1000)  # until nothing moves any more
         page.screenshot(path=ROOT / "docs" / f"{name}.png", animations="disabled", caret="hide")
 
 
@@ -42,12 +43,12 @@ def test_a_newcomer_paints_rerolls_edits_and_looks_back(page: Page, running: Run
     sandbox = Sandbox(page, running.url)
     sandbox.type("imagine", prompt=PROMPT)
     photograph(page, "sandbox-typing")
-    sandbox.send()
+    first = sandbox.send()
 
     # Progress appears by itself, without a press on Refresh.
-    expect(sandbox.last.get_by_role("button", name="Cancel")).to_be_visible()
-    expect(sandbox.last).to_contain_text(PROMPT)
-    first = sandbox.painted(PROMPT)
+    expect(first.get_by_role("button", name="Cancel")).to_be_visible()
+    expect(first).to_contain_text(PROMPT)
+    sandbox.painted(first, PROMPT)
     expect(first).to_contain_text("20 steps")
     photograph(page, "sandbox-imagine")
 
@@ -60,24 +61,22 @@ def test_a_newcomer_paints_rerolls_edits_and_looks_back(page: Page, running: Run
     assert (request.prompt, request.model, request.seed) == (PROMPT, "tiny", row["seed"])
     assert read_metadata(data)["parameters"].startswith(f"{PROMPT}\nSteps: 20, Sampler: DDIM")
 
-    sandbox.press(first, "Reroll")
-    expect(sandbox.messages).to_have_count(3)
-    second = sandbox.painted(PROMPT)
+    second = sandbox.answered(lambda: sandbox.press(first, "Reroll"))
+    sandbox.painted(second, PROMPT)
     assert sandbox.seed(second) != sandbox.seed(first)
 
     sandbox.press(second, "Edit")
     form = page.get_by_role("dialog")
     form.get_by_label(re.compile("^Prompt")).fill("a blue fish in the sea")
     photograph(page, "sandbox-edit")
-    form.get_by_role("button", name="Submit").click()
-    expect(sandbox.messages).to_have_count(4)
-    third = sandbox.painted("a blue fish in the sea")
+    third = sandbox.answered(lambda: form.get_by_role("button", name="Submit").click())
+    sandbox.painted(third, "a blue fish in the sea")
     assert sandbox.seed(third) == sandbox.seed(second)
 
-    sandbox.run("history")
-    expect(sandbox.last).to_contain_text("Only you can see this")
-    expect(sandbox.last.get_by_role("img", name=PROMPT)).to_have_count(2)
-    expect(sandbox.last.get_by_role("img", name="a blue fish in the sea")).to_have_count(1)
+    history = sandbox.run("history")
+    expect(history).to_contain_text(ALONE)
+    expect(history.get_by_role("img", name=PROMPT)).to_have_count(2)
+    expect(history.get_by_role("img", name="a blue fish in the sea")).to_have_count(1)
     photograph(page, "sandbox-history")
 
     sandbox.press(third, "Delete")
@@ -87,29 +86,29 @@ def test_a_newcomer_paints_rerolls_edits_and_looks_back(page: Page, running: Run
 def test_the_admin_switches_the_model_and_a_member_cannot(page: Page, running: Running) -> None:
     sandbox = Sandbox(page, running.url)
     sandbox.be("Ben (member)")
-    sandbox.run("model use", model="sketch")
-    expect(sandbox.last).to_contain_text("Manage Server")
-    expect(sandbox.last).to_contain_text("Only you can see this")
+    refusal = sandbox.run("model use", model="sketch")
+    expect(refusal).to_contain_text("Manage Server")
+    expect(refusal).to_contain_text(ALONE)
 
     sandbox.be("Ada (admin)")
-    sandbox.run("model use", model="sketch")
-    expect(sandbox.last).to_contain_text("sketch is this server's default model now")
+    expect(sandbox.run("model use", model="sketch")).to_contain_text("sketch is this server's default model now")
 
     sandbox.be("Ben (member)")
-    sandbox.run("imagine", prompt="a green tree")
-    expect(sandbox.painted("a green tree")).to_contain_text("sketch · DDIM · 8 steps")
+    message = sandbox.run("imagine", prompt="a green tree")
+    sandbox.painted(message, "a green tree")
+    expect(message).to_contain_text("sketch · DDIM · 8 steps")
 
 
 def test_a_wrong_value_is_explained_to_the_person_alone(page: Page, running: Running) -> None:
     sandbox = Sandbox(page, running.url)
-    sandbox.run("imagine", prompt="a boat", model="sdxl-turbo", steps="30")
-    expect(sandbox.last).to_contain_text("1 to 4")
-    expect(sandbox.last).to_contain_text("Only you can see this")
+    answer = sandbox.run("imagine", prompt="a boat", model="sdxl-turbo", steps="30")
+    expect(answer).to_contain_text("1 to 4")
+    expect(answer).to_contain_text(ALONE)
 
 
 def test_a_picture_on_its_way_can_be_cancelled(page: Page, running: Running) -> None:
     sandbox = Sandbox(page, running.url)
-    sandbox.run("imagine", prompt="a castle", model="tiny", steps="50", count="4")
-    sandbox.press(sandbox.last, "Cancel")
-    expect(sandbox.last).to_contain_text(re.compile("cancelled", re.IGNORECASE), timeout=PAINTED_MS)
-    expect(sandbox.last.get_by_role("img", name="a castle")).to_have_count(0)
+    message = sandbox.run("imagine", prompt="a castle", model="tiny", steps="50", count="4")
+    sandbox.press(message, "Cancel")
+    expect(message).to_contain_text(re.compile("cancelled", re.IGNORECASE), timeout=PAINTED_MS)
+    expect(message.get_by_role("img", name="a castle")).to_have_count(0)
