@@ -51,11 +51,12 @@ ranges = {{ size = [64, 128], num_inference_steps = [1, 100] }}
 class BotProcess:
     """`async with BotProcess(wire, folder) as easel`: the real `python -m bot`, its real worker, and a noise model.
 
-    It can be killed and started again as often as one likes; the folder stays.
+    It can be killed and started again as often as one likes; the folder stays. `die_at` are traps of
+    `tests.wire.launch` for its first life.
     """
 
-    def __init__(self, wire: WireDiscord, folder: Path, *, settings: str = "") -> None:
-        self.wire, self.folder = wire, folder
+    def __init__(self, wire: WireDiscord, folder: Path, *, settings: str = "", die_at: Sequence[str] = ()) -> None:
+        self.wire, self.folder, self.die_at = wire, folder, die_at
         self.config = folder / "config.toml"
         self.config.write_text(SETTINGS.format(folder=folder.as_posix()) + settings)
         self.process: asyncio.subprocess.Process | None = None
@@ -63,7 +64,7 @@ class BotProcess:
         self.longest_orphan_s = 0.0
 
     async def __aenter__(self) -> Self:
-        await self.start()
+        await self.start(die_at=self.die_at)
         return self
 
     async def __aexit__(
@@ -101,7 +102,12 @@ class BotProcess:
                 *command, cwd=REPOSITORY, env=environment, stdout=output, stderr=output
             )
         if ready:
-            await self.ready()
+            try:
+                await self.ready()
+            except BaseException:
+                if self.running:
+                    self.strike()
+                raise
 
     async def ready(self) -> None:
         ended = asyncio.create_task(self.ended())

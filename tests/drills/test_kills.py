@@ -140,12 +140,10 @@ TRAPS = {
 async def test_a_kill_at_a_named_moment_loses_nothing(
     moment: str, wire: WireDiscord, ada: Member, room: Channel, tmp_path: Path, figure: Callable[[str], None]
 ) -> None:
-    easel = BotProcess(wire, tmp_path)
-    await easel.start(die_at=[TRAPS[moment]])
-    asked = await wire.slash(ada, room, "imagine", wait=False, prompt="fox no 1x")
-    assert await asyncio.wait_for(easel.ended(), 30) == -9
-    wire.gateway.cut()
-    async with easel:
+    async with BotProcess(wire, tmp_path, die_at=[TRAPS[moment]]) as easel:
+        asked = await wire.slash(ada, room, "imagine", wait=False, prompt="fox no 1x")
+        assert await asyncio.wait_for(easel.ended(), 30) == -9
+        await easel.start()
         await quiet(easel)
         ends = account(wire, easel, {"fox no 1x": asked})
     figure(f"killed {moment}: {dict(ends) or 'unanswered, and cancelled'}, {len(wire.judge.results())} result")
