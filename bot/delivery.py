@@ -260,13 +260,15 @@ class Outbox:
                     raise
                 limit //= 2
 
-    async def calmly(self, interaction: discord.Interaction[EaselBot], card: messages.Card) -> None:
-        """An edit of an answer on the way to its end: given up rather than waited for."""
+    async def calmly(
+        self, interaction: discord.Interaction[EaselBot], card: messages.Card, within: float = PROGRESS_TIMEOUT_S
+    ) -> None:
+        """An edit of an answer whose work goes on without it: given up after `within` seconds."""
         try:
-            async with asyncio.timeout(PROGRESS_TIMEOUT_S):
+            async with asyncio.timeout(within):
                 await interaction.edit_original_response(view=card)
         except (discord.HTTPException, *_UNANSWERED) as error:
-            log.debug("progress not shown", error=str(error))
+            log.info("an answer could not be edited", error=str(error))
 
     # -- the four ways; None: this way does not apply
 

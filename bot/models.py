@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from contextlib import aclosing
+import math
+import time
+from collections.abc import AsyncIterator
 
 from discord import app_commands
 
 from bot import messages, pages
+from bot.delivery import PROGRESS_INTERVAL_S
 from bot.imagine import complete_model
 from bot.interactions import AnyCommand, Interaction, person
 from bot.permissions import require_manager
 from bot.texts import label
 from engine.errors import EaselError
-from engine.types import Loading, ModelState
+from engine.types import Event, Loading, ModelState
 
 model = app_commands.Group(name=label("model-name"), description=label("model-description"))
+
+END_S = 30.0
+"""How long Discord may take to show how it ended."""
 
 
 async def states(interaction: Interaction) -> dict[str, ModelState]:
@@ -24,9 +30,10 @@ async def states(interaction: Interaction) -> dict[str, ModelState]:
 @model.command(name="list", description=label("model-list-description"))
 async def list_models(interaction: Interaction) -> None:
     bot, say = interaction.client, interaction.client.say(interaction)
+    await interaction.response.defer(ephemeral=True, thinking=True)
     default = await bot.default_model(interaction.guild_id)
     card = pages.model_list(list(bot.catalog), await states(interaction), default, say)
-    await interaction.response.send_message(view=card, ephemeral=True)
+    await interaction.edit_original_response(view=card)
 
 
 @model.command(name="info", description=label("model-info-description"))
@@ -36,9 +43,10 @@ async def list_models(interaction: Interaction) -> None:
 async def info(interaction: Interaction, key: str) -> None:
     bot, say = interaction.client, interaction.client.say(interaction)
     spec = bot.catalog.get(key)
+    await interaction.response.defer(ephemeral=True, thinking=True)
     default = await bot.default_model(interaction.guild_id)
     card = pages.model_info(spec, (await states(interaction)).get(spec.key), spec.key == default, say)
-    await interaction.response.send_message(view=card, ephemeral=True)
+    await interaction.edit_original_response(view=card)
 
 
 @model.command(name="use", description=label("model-use-description"))
@@ -65,31 +73,47 @@ async def load(interaction: Interaction, key: str) -> None:
     interaction.client.outbox.run(lambda: show_loading(interaction, spec.key))
 
 
-async def show_loading(interaction: Interaction, key: str) -> None:
-    """The model's way into memory, in the answer to /model load."""
-    say = interaction.client.say(interaction)
-    try:
-        async with aclosing(interaction.client.engine.load(key)) as events:  # type: ignore[type-var]
-            async for event in events:
-                if isinstance(event, Loading):
-                    await interaction.client.outbox.calmly(interaction, messages.loading(key, event, say))
-        end = say("model-loaded", key=messages.plain(key))
-    except EaselError as error:
-        end = messages.explain(error, say)
-    await interaction.edit_original_response(view=messages.said(end))
-
-
 @model.command(name="unload", description=label("model-unload-description"))
 @app_commands.describe(key=label("option-model-key"))
 @app_commands.rename(key="model")
 @app_commands.autocomplete(key=complete_model)
 async def unload(interaction: Interaction, key: str) -> None:
+    """Answers at once; the worker may have to finish what it paints before."""
     require_manager(person(interaction))
     spec = interaction.client.catalog.get(key)
     await interaction.response.defer(ephemeral=True, thinking=True)
-    await interaction.client.engine.unload(spec.key)
-    text = interaction.client.say(interaction)("model-unloaded", key=messages.plain(spec.key))
-    await interaction.edit_original_response(view=messages.said(text))
+    interaction.client.outbox.run(lambda: show_unloading(interaction, spec.key))
+
+
+async def show_loading(interaction: Interaction, key: str) -> None:
+    """The model's way into memory, in the answer to /model load."""
+    outbox, say = interaction.client.outbox, interaction.client.say(interaction)
+    try:
+        async for event in paced_events(interaction.client.engine.load(key)):
+            await outbox.calmly(interaction, messages.loading(key, event, say))
+        end = say("model-loaded", key=messages.plain(key))
+    except EaselError as error:
+        end = messages.explain(error, say)
+    await outbox.calmly(interaction, messages.said(end), within=END_S)
+
+
+async def show_unloading(interaction: Interaction, key: str) -> None:
+    outbox, say = interaction.client.outbox, interaction.client.say(interaction)
+    try:
+        await interaction.client.engine.unload(key)
+        end = say("model-unloaded", key=messages.plain(key))
+    except EaselError as error:
+        end = messages.explain(error, say)
+    await outbox.calmly(interaction, messages.said(end), within=END_S)
+
+
+async def paced_events(events: AsyncIterator[Event]) -> AsyncIterator[Loading]:
+    """What is worth an edit: the first word of loading, and then one every few seconds."""
+    shown = -math.inf
+    async for event in events:
+        if isinstance(event, Loading) and time.monotonic() - shown >= PROGRESS_INTERVAL_S:
+            yield event
+            shown = time.monotonic()
 
 
 COMMANDS: tuple[AnyCommand, ...] = (model,)

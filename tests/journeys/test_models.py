@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from engine.errors import ModelUnavailable
-from tests.journeys.world import Painter, open_world, text_of
+from tests.journeys.world import Painter, open_world, text_of, until
 
 
 async def test_everybody_sees_the_table_with_the_live_state(tmp_path: Path) -> None:
@@ -56,6 +56,7 @@ async def test_an_admin_loads_and_unloads(tmp_path: Path) -> None:
         assert "**sdxl-turbo** is loaded." in text_of(loading.response)
         assert world.painter.loaded == {"sdxl-turbo"}
         unloading = await world.admin.slash(world.channel, "model unload", model="sdxl-turbo")
+        await world.done()
         assert "**sdxl-turbo** is unloaded." in text_of(unloading.response)
         assert world.painter.loaded == set()
 
@@ -86,3 +87,14 @@ async def test_in_a_direct_message_there_is_no_server_to_manage(tmp_path: Path) 
         painted = await ann.slash("imagine", prompt="a fox in private")
         await world.done()
         assert "a fox in private" in text_of(painted.response)
+
+
+async def test_loading_is_shown_while_it_lasts(tmp_path: Path) -> None:
+    painter = Painter(hold=True)
+    async with open_world(tmp_path, painter) as world:
+        loading = await world.admin.slash(world.channel, "model load", model="sdxl-turbo")
+        await until(lambda: "downloading" in text_of(loading.response))
+        assert "▰▰▰▰▰▰▱" in text_of(loading.response)
+        painter.released.set()
+        await world.done()
+        assert "is loaded" in text_of(loading.response)

@@ -69,6 +69,8 @@ class Painter:
         if self.error is not None:
             raise self.error
         yield Loading(0.4, "downloading")
+        if self.hold:
+            await self.released.wait()
         self.loaded.add(key)
 
     async def unload(self, key: str) -> None:
