@@ -136,8 +136,10 @@ async def _paint(
                         failures.append(done)
                     progress.end()
         except asyncio.CancelledError:
-            for job in jobs:
-                await dispatcher.cancel(job.id)
+            # A job may have been written while its number was still on the way: those are found in the ledger.
+            waiting = [job.id for job in await ledger.queued() if job.person_id == SHELL.person_id]
+            for id in {*waiting, *(job.id for job in jobs)}:
+                await dispatcher.cancel(id)
             raise
     if failures:
         raise EaselError("\n".join(f"{job.request.prompt}: {job.error_text or job.status}" for job in failures))

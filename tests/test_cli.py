@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import io
+import os
+import signal
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,7 +22,7 @@ from engine.dispatch import Update
 from engine.errors import EaselError, InvalidRequest, ModelUnavailable
 from engine.ledger import HistoryFilter, Ledger
 from engine.shell import Progress, destinations, read_prompts, size_text, slug
-from engine.types import SHELL, Generation, GenerationRequest, Loading, Status
+from engine.types import SHELL, Event, Generation, GenerationRequest, Loading, Status
 from engine.types import Progress as Steps
 from tests.fakes import FakeEngine, paint, small_catalog
 
@@ -39,8 +42,8 @@ class Opened(FakeEngine):
     """The fake in the place of LocalEngine, which is opened with the configuration."""
 
     def __init__(self, config: EngineConfig, catalog: Catalog) -> None:
-        errors: list[Exception] = [ModelUnavailable("plain", "it is gone.")] * 3 if config.device == "mps" else []
-        super().__init__(errors=errors)
+        # A device that this test's configuration names has a model that fails once.
+        super().__init__(errors=[ModelUnavailable("plain", "it is gone.")] if config.device == "mps" else [])
 
     async def __aenter__(self) -> Opened:
         return self
@@ -198,12 +201,35 @@ def test_another_data_folder_can_be_named(folder: Path) -> None:
     assert not (folder / "data").exists()
 
 
-def test_a_model_that_cannot_be_used_is_told_with_its_prompt(folder: Path) -> None:
+def test_one_failure_is_told_with_its_prompt_and_the_others_are_painted(folder: Path) -> None:
     (folder / "config.toml").write_text(CONFIG + '[engine]\ndevice = "mps"\n')
-    done = easel("imagine", "a fox")
+    done = easel("imagine", "--prompts-file", "-", "--out-dir", "out", typed="a fox\na boat\n")
     assert done.exit_code == cli.FAILED
     assert "a fox: The model plain cannot be used: it is gone." in done.stderr
-    assert done.stdout == ""
+    assert done.stdout == "out/001.png\n"
+
+
+class Interrupted(Opened):
+    """Painting with it meets the signal that an init system sends."""
+
+    async def generate(self, id: int, request: GenerationRequest) -> AsyncIterator[Event]:
+        os.kill(os.getpid(), signal.SIGTERM)
+        self.gate = asyncio.Event()  # never set: it would paint for ever
+        async for event in super().generate(id, request):
+            yield event
+
+
+def test_what_is_interrupted_does_not_stay_queued(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cli, "LocalEngine", Interrupted)
+    stopped = easel("imagine", "--prompts-file", "-", typed="a fox\na boat\n")
+    assert stopped.exit_code == cli.INTERRUPTED
+    assert "Nothing stays queued" in stopped.stderr
+
+    async def left() -> list[Status]:
+        async with Ledger.open(folder / "data") as ledger:
+            return [generation.status for generation in await ledger.history(HistoryFilter(status=None))]
+
+    assert asyncio.run(left()) == [Status.CANCELLED, Status.CANCELLED]
 
 
 def test_a_picture_that_cannot_be_copied_is_kept_and_its_place_told(folder: Path) -> None:
