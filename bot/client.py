@@ -14,8 +14,9 @@ from aiohttp_socks import ProxyConnector
 from discord import app_commands
 
 from bot import help, history, imagine, messages, models, queue
-from bot.delivery import PROGRESS_INTERVAL_S, Outbox
+from bot.delivery import Outbox
 from bot.interactions import Interaction, person
+from bot.pacing import PROGRESS_INTERVAL_S
 from bot.permissions import limits_for
 from bot.store import Store
 from bot.texts import Say, Texts

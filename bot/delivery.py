@@ -11,8 +11,8 @@ interaction, and a simulated Discord does not wait for its long sleeps.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
-from contextlib import aclosing, suppress
+from collections.abc import Awaitable, Callable
+from contextlib import aclosing
 from dataclasses import dataclass
 from enum import Enum, auto
 from pathlib import Path
@@ -24,9 +24,10 @@ import discord
 import structlog
 
 from bot import attachments, messages
+from bot.pacing import PROGRESS_INTERVAL_S, paced
 from bot.store import Delivery, Store
 from bot.texts import Say
-from engine.dispatch import Dispatcher, Update
+from engine.dispatch import Dispatcher
 from engine.ledger import Ledger
 from engine.types import Generation, Origin, Status
 
@@ -35,9 +36,11 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-PROGRESS_INTERVAL_S = 2.5
 PROGRESS_TIMEOUT_S = 3.0
 """discord.py sleeps through rate limits while it holds the token's lock: a progress edit that does is given up."""
+
+SHRINKS = 6
+"""How often a result is made smaller before it is shown without its pictures, which are kept."""
 
 RETRY_DELAYS_S = (1.0, 4.0, 15.0, 60.0)
 
@@ -238,7 +241,7 @@ class Outbox:
             try:
                 message = await self._fitting(way, delivery, generation, notes, limit)
             except discord.HTTPException as error:
-                if judge(error.status, error.code) is not Judgement.CLOSED:
+                if judge(error.status, error.code) is Judgement.RETRY:
                     raise
                 last = str(error)
                 continue
@@ -251,14 +254,16 @@ class Outbox:
     async def _fitting(
         self, way: Way, delivery: Delivery, generation: Generation, notes: list[str], limit: int
     ) -> discord.Message | None:
-        """Sends, and sends smaller where Discord finds it too large."""
-        while True:
+        """Sends, and sends smaller as long as Discord finds it too large: its limits depend on more than we know."""
+        largest = max((picture.bytes for picture in generation.pictures), default=0)
+        for _ in range(SHRINKS):
             try:
                 return await way(delivery, generation, notes, limit)
             except discord.HTTPException as error:
-                if judge(error.status, error.code) is not Judgement.TOO_LARGE or limit < 200_000:
+                if judge(error.status, error.code) is not Judgement.TOO_LARGE:
                     raise
-                limit //= 2
+                limit = min(limit, largest) * 2 // 3
+        return await way(delivery, generation, notes, 0)
 
     async def calmly(
         self, interaction: discord.Interaction[EaselBot], card: messages.Card, within: float = PROGRESS_TIMEOUT_S
@@ -383,44 +388,6 @@ class Outbox:
 
 
 Way = Callable[[Delivery, Generation, list[str], int], Awaitable[discord.Message | None]]
-
-
-async def paced(updates: AsyncIterator[Update], interval: float) -> AsyncGenerator[Update, None]:
-    """The newest update at most every `interval` seconds, and the final one at once.
-
-    A reader beside keeps taking, so that what is shown is never older than what is known.
-    """
-    newest: list[Update] = []
-    news = asyncio.Event()
-    final = asyncio.Event()
-
-    async def read() -> None:
-        try:
-            async for update in updates:
-                newest[:] = [update]
-                if update.generation is not None:
-                    final.set()
-                news.set()
-        finally:
-            final.set()
-            news.set()
-
-    reader = asyncio.create_task(read())
-    try:
-        while True:
-            await news.wait()
-            news.clear()
-            if newest:
-                yield newest.pop()
-            if final.is_set() and not newest:
-                await reader
-                return
-            with suppress(TimeoutError):
-                async with asyncio.timeout(interval):
-                    await final.wait()
-    finally:
-        reader.cancel()
-        await asyncio.gather(reader, return_exceptions=True)
 
 
 def _link(guild_id: str | None, channel_id: object, message_id: object) -> str | None:

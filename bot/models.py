@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import math
-import time
-from collections.abc import AsyncIterator
-
 from discord import app_commands
 
 from bot import messages, pages
-from bot.delivery import PROGRESS_INTERVAL_S
 from bot.imagine import complete_model
 from bot.interactions import AnyCommand, Interaction, person
+from bot.pacing import sparse
 from bot.permissions import require_manager
 from bot.texts import label
 from engine.errors import EaselError
-from engine.types import Event, Loading, ModelState
+from engine.types import ModelState
 
 model = app_commands.Group(name=label("model-name"), description=label("model-description"))
 
@@ -89,7 +85,7 @@ async def show_loading(interaction: Interaction, key: str) -> None:
     """The model's way into memory, in the answer to /model load."""
     outbox, say = interaction.client.outbox, interaction.client.say(interaction)
     try:
-        async for event in paced_events(interaction.client.engine.load(key)):
+        async for event in sparse(interaction.client.engine.load(key)):
             await outbox.calmly(interaction, messages.loading(key, event, say))
         end = say("model-loaded", key=messages.plain(key))
     except EaselError as error:
@@ -105,15 +101,6 @@ async def show_unloading(interaction: Interaction, key: str) -> None:
     except EaselError as error:
         end = messages.explain(error, say)
     await outbox.calmly(interaction, messages.said(end), within=END_S)
-
-
-async def paced_events(events: AsyncIterator[Event]) -> AsyncIterator[Loading]:
-    """What is worth an edit: the first word of loading, and then one every few seconds."""
-    shown = -math.inf
-    async for event in events:
-        if isinstance(event, Loading) and time.monotonic() - shown >= PROGRESS_INTERVAL_S:
-            yield event
-            shown = time.monotonic()
 
 
 COMMANDS: tuple[AnyCommand, ...] = (model,)

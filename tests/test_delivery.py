@@ -12,7 +12,8 @@ import pytest
 from PIL import Image
 
 from bot import attachments, delivery
-from bot.delivery import Judgement, judge, paced
+from bot.delivery import Judgement, judge
+from bot.pacing import paced
 from engine.catalog import Catalog
 from engine.dispatch import Update
 from engine.images import encode_png, write_metadata

@@ -160,7 +160,7 @@ async def test_a_picture_too_large_for_the_place_is_posted_smaller_and_says_so(t
     async with open_world(tmp_path, painter) as world:
         result = await world.ann.slash(world.channel, "imagine", prompt="a fox")
         await until(lambda: "step 1" in text_of(result.response))
-        world.env.inject_error("PATCH", "/webhooks/*/messages/*", status=413, code=40005, message="Too large", times=6)
+        world.env.inject_error("PATCH", "/webhooks/*/messages/*", status=413, code=40005, message="Too large")
         painter.released.set()
         await world.done()
         assert "Too large for this place" in text_of(result.response)
@@ -168,6 +168,18 @@ async def test_a_picture_too_large_for_the_place_is_posted_smaller_and_says_so(t
         assert attachment.filename.endswith(".webp")
         [picture] = (await world.latest()).pictures
         assert (tmp_path / picture.path).stat().st_size > 700_000, "the original is kept"
+
+
+async def test_where_no_size_is_small_enough_the_result_says_that_its_pictures_are_kept(tmp_path: Path) -> None:
+    painter = Painter(hold=True)
+    async with open_world(tmp_path, painter) as world:
+        result = await world.ann.slash(world.channel, "imagine", prompt="a fox")
+        await until(lambda: "step 1" in text_of(result.response))
+        world.env.inject_error("PATCH", "/webhooks/*/messages/*", status=413, code=40005, message="Too large", times=6)
+        painter.released.set()
+        await world.done()
+        assert "One picture is too large to be posted here; it is kept." in text_of(result.response)
+        assert gallery_of(result.response) == []
 
 
 async def test_nothing_that_is_sent_pings_anybody(tmp_path: Path) -> None:

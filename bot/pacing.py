@@ -1,0 +1,62 @@
+"""How often a message changes while work goes on: seldom enough for Discord's limits, and never late at the end."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import suppress
+
+from engine.dispatch import Update
+from engine.types import Event, Loading
+
+PROGRESS_INTERVAL_S = 2.5
+"""Between two edits of one message."""
+
+
+async def paced(updates: AsyncIterator[Update], interval: float) -> AsyncGenerator[Update, None]:
+    """The newest update at most every `interval` seconds, and the final one at once.
+
+    A reader beside keeps taking, so that what is shown is never older than what is known.
+    """
+    newest: list[Update] = []
+    news = asyncio.Event()
+    final = asyncio.Event()
+
+    async def read() -> None:
+        try:
+            async for update in updates:
+                newest[:] = [update]
+                if update.generation is not None:
+                    final.set()
+                news.set()
+        finally:
+            final.set()
+            news.set()
+
+    reader = asyncio.create_task(read())
+    try:
+        while True:
+            await news.wait()
+            news.clear()
+            if newest:
+                yield newest.pop()
+            if final.is_set() and not newest:
+                await reader
+                return
+            with suppress(TimeoutError):
+                async with asyncio.timeout(interval):
+                    await final.wait()
+    finally:
+        reader.cancel()
+        await asyncio.gather(reader, return_exceptions=True)
+
+
+async def sparse(events: AsyncIterator[Event]) -> AsyncIterator[Loading]:
+    """What is worth an edit: the first word of loading, and then one every few seconds."""
+    shown = -math.inf
+    async for event in events:
+        if isinstance(event, Loading) and time.monotonic() - shown >= PROGRESS_INTERVAL_S:
+            yield event
+            shown = time.monotonic()
