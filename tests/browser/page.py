@@ -50,6 +50,7 @@ class Sandbox:
         entry = self.page.get_by_role("listbox", name="Application commands").locator(".command-entry").first
         expect(entry).to_contain_text(f"/{command}")
         self.page.keyboard.press("Enter")
+        expect(self.page.locator(".command-row")).to_be_visible()
         for name, value in options.items():
             field = self.page.get_by_label(re.compile(rf"^{name}(, required)?$"))
             if not field.count():

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import io
 import os
 import re
 import sqlite3
 from pathlib import Path
 
-from playwright.sync_api import Page, expect
+from PIL import Image
+from playwright.sync_api import Locator, Page, expect
 
 from engine.images import read_metadata, read_request
 from engine.ledger import FILE
@@ -20,11 +22,14 @@ PROMPT = "a red apple on a white table"
 ALONE = "Only you can see this"
 
 
-def photograph(page: Page, name: str) -> None:
+def photograph(page: Page, name: str, message: Locator | None = None) -> None:
     """A picture for the README, when somebody asks for new ones: EASEL_SCREENSHOTS=1."""
     if os.environ.get("EASEL_SCREENSHOTS"):
+        if message is not None:
+            message.evaluate("element => element.scrollIntoView({block: 'end'})")
         page.wait_for_timeout(1000)  # until nothing moves any more
-        page.screenshot(path=ROOT / "docs" / f"{name}.png", animations="disabled", caret="hide")
+        shot = Image.open(io.BytesIO(page.screenshot(animations="disabled", caret="hide"))).convert("RGB")
+        shot.quantize(256).save(ROOT / "docs" / f"{name}.png", optimize=True)
 
 
 def recorded(data: Path, sha256: str) -> tuple[Path, dict[str, object]]:
@@ -50,7 +55,7 @@ def test_a_newcomer_paints_rerolls_edits_and_looks_back(page: Page, running: Run
     expect(first).to_contain_text(PROMPT)
     sandbox.painted(first, PROMPT)
     expect(first).to_contain_text("20 steps")
-    photograph(page, "sandbox-imagine")
+    photograph(page, "sandbox-imagine", first)
 
     # What is downloaded from the page is the very file that the ledger names, with everything that made it inside.
     data = sandbox.download(first, tmp_path / "downloaded.png")
@@ -77,7 +82,7 @@ def test_a_newcomer_paints_rerolls_edits_and_looks_back(page: Page, running: Run
     expect(history).to_contain_text(ALONE)
     expect(history.get_by_role("img", name=PROMPT)).to_have_count(2)
     expect(history.get_by_role("img", name="a blue fish in the sea")).to_have_count(1)
-    photograph(page, "sandbox-history")
+    photograph(page, "sandbox-history", history)
 
     sandbox.press(third, "Delete")
     expect(sandbox.messages.filter(has_text="a blue fish in the sea").filter(has_text="Reroll")).to_have_count(0)
