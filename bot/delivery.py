@@ -42,7 +42,8 @@ PROGRESS_TIMEOUT_S = 3.0
 SHRINKS = 6
 """How often a result is made smaller before it is shown without its pictures, which are kept."""
 
-RETRY_DELAYS_S = (1.0, 4.0, 15.0, 60.0)
+RETRY_DELAYS_S = (1.0, 4.0, 15.0, 60.0, *[300.0] * 288)
+"""A day, about: outages end, but a message that Discord cannot bear must not be tried for ever."""
 
 _UNANSWERED = (aiohttp.ClientError, TimeoutError, OSError)
 """No answer came: whether Discord took the message is unknown."""
@@ -102,7 +103,9 @@ class Outbox:
         self._idle.set()
 
     async def __aenter__(self) -> Outbox:
-        self._begin()  # until the rows that are still owed are known
+        # Read before the bot hears of new jobs: a row without an answer is a crash's only if it is from before.
+        for owed in await self._store.pending():
+            self.run(lambda owed=owed: self._repair(owed))  # type: ignore[misc]
         self._runner = asyncio.create_task(self._run(), name="outbox")
         return self
 
@@ -129,9 +132,6 @@ class Outbox:
 
     async def _run(self) -> None:
         await self._bot.connected.wait()
-        for delivery in await self._store.pending():
-            self.run(lambda delivery=delivery: self._repair(delivery))  # type: ignore[misc]
-        self._end()
         async with asyncio.TaskGroup() as tasks:
             while True:
                 tasks.create_task(self._guarded(await self._inbox.get()))
@@ -186,36 +186,33 @@ class Outbox:
             return
         generation = await self._ledger.get(generation_id)
         if not generation.status.final:
-            generation = await self._watch(delivery, generation, note)
-            note = ""
+            generation = await self._watch(generation, note)
+            delivery, note = await self._store.delivery(generation_id) or delivery, ""
         await self._finish(delivery, generation, note)
         self._limits.pop(generation_id, None)
 
-    async def _watch(self, delivery: Delivery, generation: Generation, note: str) -> Generation:
-        """Shows progress until the job is final."""
+    async def _watch(self, generation: Generation, note: str) -> Generation:
+        """Shows progress until the job is final. The row is read anew each time: its token grows old meanwhile."""
         person_id = generation.origin.person_id
         async with aclosing(paced(self._dispatcher.watch(generation.id), self._interval)) as updates:
             async for update in updates:
                 if update.generation is not None:
                     return update.generation
                 card = messages.progress(update, generation.request, person_id, self._say, note=note)
-                await self._show(delivery, generation.origin, card)
+                if (delivery := await self._store.delivery(generation.id)) is not None:
+                    await self._show(delivery, generation.origin, card)
         return await self._ledger.get(generation.id)
 
-    async def _show(self, delivery: Delivery, origin: Origin, card: messages.Card) -> bool:
-        """One edit of the message that is there, given up rather than waited for. Whether it arrived."""
+    async def _show(self, delivery: Delivery, origin: Origin, card: messages.Card) -> None:
+        """One edit of the message that is there, given up rather than waited for."""
         try:
             async with asyncio.timeout(PROGRESS_TIMEOUT_S):
                 if delivery.token is not None:
                     await self._response(delivery, delivery.token, Post(card))
                 elif delivery.message_id is not None and not origin.private:
                     await self._own_message(delivery, Post(card))
-                else:
-                    return False
         except (discord.HTTPException, *_UNANSWERED) as error:
             log.debug("progress not shown", id=delivery.generation_id, error=str(error))
-            return False
-        return True
 
     async def _finish(self, delivery: Delivery, generation: Generation, note: str) -> None:
         """Tries until the end of the job is shown, or is known to be undeliverable."""
@@ -224,10 +221,14 @@ class Outbox:
                 await self._send(delivery, generation, note)
                 return
             except (discord.HTTPException, *_UNANSWERED) as error:
-                log.warning("delivery is tried again", id=generation.short_id, error=str(error), delay=delay)
-                await self._store.failed_try(generation.id, str(error))
-            if delay is not None:
-                await asyncio.sleep(delay)
+                problem = str(error)
+            if delay is None:
+                log.warning("kept for the history: Discord never took it", id=generation.short_id, error=problem)
+                await self._store.undeliverable(generation.id, problem)
+                return
+            log.warning("delivery is tried again", id=generation.short_id, error=problem, delay=delay)
+            await self._store.failed_try(generation.id, problem)
+            await asyncio.sleep(delay)
             delivery = await self._store.delivery(generation.id) or delivery
 
     async def _send(self, delivery: Delivery, generation: Generation, note: str) -> None:

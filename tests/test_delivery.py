@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import io
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from PIL import Image
 
-from bot import attachments, delivery
+from bot import attachments, delivery, store
 from bot.delivery import Judgement, judge
 from bot.pacing import paced
 from engine.catalog import Catalog
@@ -50,6 +51,21 @@ async def test_after_the_token_is_gone_the_same_message_is_edited(tmp_path: Path
         [message] = world.channel.history()
         assert message.id == result.response.id
         assert gallery_of(message)
+
+
+async def test_progress_goes_on_without_the_token_once_it_is_too_old(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with open_world(tmp_path, Painter(hold=True)) as world:
+        await held(world)
+        waiting = await world.ann.slash(world.channel, "imagine", prompt="later")
+        await until(lambda: "Next in the queue" in text_of(waiting.response))
+        monkeypatch.setattr(store, "_now", lambda: datetime.now(UTC) + timedelta(minutes=16))
+        await world.env.advance_time(16 * 60)
+        before = len(world.env.http_requests)
+        await release(world)
+        assert gallery_of(waiting.response)
+        assert not [request for request in world.env.http_requests[before:] if request.path.startswith("/webhooks/")]
 
 
 async def test_where_that_cannot_be_a_new_message_names_the_person_and_the_place(tmp_path: Path) -> None:
@@ -123,17 +139,47 @@ async def test_a_bad_moment_of_discords_is_waited_out(tmp_path: Path, status: in
         assert len(world.channel.history()) == 1
 
 
-async def test_what_cannot_be_delivered_now_stays_owed_and_is_delivered_at_the_next_start(tmp_path: Path) -> None:
+async def test_what_is_still_owed_when_the_bot_stops_is_delivered_at_its_next_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delivery, "RETRY_DELAYS_S", (3600.0,))
     async with open_world(tmp_path, Painter(hold=True)) as world:
         result = await held(world)
-        world.env.inject_error("PATCH", RESPONSE, status=503, times=3)
-        await release(world)
+        world.env.inject_error("PATCH", RESPONSE, status=503)
+        world.painter.released.set()
+        await until(lambda: any(entry["event"] == "delivery is tried again" for entry in world.logs))
         assert [row.generation_id for row in await world.bot.store.pending()] == [(await world.latest()).id]
         assert not gallery_of(result.response)
         await world.restart()
         await world.done()
         assert gallery_of(result.response)
         assert await world.bot.store.pending() == []
+
+
+async def test_what_discord_never_takes_is_kept_for_the_history(tmp_path: Path) -> None:
+    async with open_world(tmp_path, Painter(hold=True)) as world:
+        await held(world)
+        world.env.inject_error("PATCH", RESPONSE, status=503, times=3)
+        await release(world)
+        row = await world.bot.store.delivery((await world.latest()).id)
+        assert row is not None
+        assert row.status == "undeliverable"
+
+
+async def test_a_job_that_is_being_answered_while_the_bot_starts_is_none_of_a_crashs(tmp_path: Path) -> None:
+    """Its row has no answer yet, as one that a crash left has none either."""
+    async with open_world(tmp_path, Painter(hold=True)) as world:
+        await world.close()
+        world.bot.connected.clear()
+        await world.open()
+        job = await world.bot.dispatcher.submit(
+            world.bot.catalog.request("tiny", "a fox"),
+            Origin(str(world.ann.id), str(world.guild.id), str(world.channel.id)),
+            also=world.bot.store.opening("a token", world.channel.id),
+        )
+        world.bot.connected.set()
+        await world.done()
+        assert not (await world.bot.ledger.get(job.id)).status.final
 
 
 async def test_a_new_message_that_was_perhaps_sent_is_looked_for_before_it_is_sent_again(tmp_path: Path) -> None:
@@ -231,8 +277,6 @@ async def test_an_error_of_the_watched_comes_through_the_pacing() -> None:
 
 
 def generation() -> Generation:
-    from datetime import UTC, datetime
-
     return Generation(1, Status.STORED, Catalog().request("tiny", "x"), Origin("1"), 1, datetime.now(UTC))
 
 
