@@ -71,7 +71,7 @@ asyncio.run(main())
         [sys.executable, "-c", program, str(config)], capture_output=True, text=True, cwd=ROOT, timeout=120
     )
     assert done.returncode == 0, done.stderr
-    assert done.stdout == "[]\n"
+    assert done.stdout.splitlines()[-1] == "[]"
 
 
 def test_killing_the_bot_leaves_no_worker_after_two_seconds(tmp_path: Path) -> None:
@@ -106,6 +106,16 @@ def test_without_a_token_run_says_how_to_get_one(tmp_path: Path) -> None:
     done = run("run", "--config", str(tmp_path / "config.toml"))
     assert done.returncode == 2
     assert "DISCORD_TOKEN" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_discord_that_cannot_be_reached_is_told_with_what_to_do(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text("[discord]\nproxy = 'http://127.0.0.1:9'\n")
+    done = run("--config", str(path), environment={"DISCORD_TOKEN": "not.a.token"})
+    assert done.returncode == 1
+    assert "Discord cannot be reached" in done.stderr
+    assert "https_proxy" in done.stderr
     assert "Traceback" not in done.stderr
 
 

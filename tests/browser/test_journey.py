@@ -29,7 +29,8 @@ def photograph(page: Page, name: str, message: Locator | None = None) -> None:
             message.evaluate("element => element.scrollIntoView({block: 'end'})")
         page.wait_for_timeout(1000)  # until nothing moves any more
         shot = Image.open(io.BytesIO(page.screenshot(animations="disabled", caret="hide"))).convert("RGB")
-        shot.quantize(256).save(ROOT / "docs" / f"{name}.png", optimize=True)
+        few = shot.quantize(palette=shot.quantize(256), dither=Image.Dither.FLOYDSTEINBERG)
+        few.save(ROOT / "docs" / f"{name}.png", optimize=True)
 
 
 def recorded(data: Path, sha256: str) -> tuple[Path, dict[str, object]]:
