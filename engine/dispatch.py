@@ -87,7 +87,6 @@ class Dispatcher:
         expired = await self._ledger.expire_leases()
         if expired:
             log.warning("%d jobs were running when Easel last stopped; they go back to the queue", len(expired))
-        await asyncio.to_thread(files.remove_parts, self._ledger.data_dir)
         self._speeds = await self._ledger.speeds()
         for job in await self._ledger.queued():
             self._wait(job)
@@ -221,7 +220,7 @@ class Dispatcher:
         for attempt in self._running.values():
             attempt.stop()
         if left := await _patiently(tuple(self._jobs), LAST_WRITES_S):
-            log.error("the end of %d jobs could not be written; the next start tries them again", left)
+            log.error("%d jobs could not be ended in time; the next start tries them again", left)
 
     # -- the loop
 
@@ -381,14 +380,18 @@ class Dispatcher:
 
 
 async def _patiently(tasks: Sequence[asyncio.Task[None]], limit_s: float) -> int:
-    """Waits for tasks that end by themselves; those that do not are cancelled, and counted."""
-    if not tasks:
-        return 0
-    _, left = await asyncio.wait(tasks, timeout=limit_s)
-    for task in left:
-        task.cancel()
-    await asyncio.gather(*left, return_exceptions=True)
-    return len(left)
+    """Waits for tasks that end by themselves; those that do not are cancelled, and counted.
+
+    More than once where it takes that: who is cancelled while it writes gives its job back, which may be refused too.
+    """
+    left = set(tasks)
+    late = 0
+    while left:
+        _, left = await asyncio.wait(left, timeout=limit_s)
+        late = max(late, len(left))
+        for task in left:
+            task.cancel()
+    return late
 
 
 def _queued(generation: Generation) -> Queued:

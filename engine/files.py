@@ -69,23 +69,17 @@ def picture_path(data_dir: Path, path: str) -> Path:
 
 
 def remove_pictures(data_dir: Path, paths: Iterable[str]) -> None:
-    """Removes the files that are there."""
+    """Removes the files that are there, also those whose writing was cut short by a crash."""
     for path in paths:
-        picture_path(data_dir, path).unlink(missing_ok=True)
+        whole = picture_path(data_dir, path)
+        whole.with_suffix(".part").unlink(missing_ok=True)
+        whole.unlink(missing_ok=True)
 
 
 def free_bytes(data_dir: Path) -> int:
     """Room on the disk that holds the data folder."""
     data_dir.mkdir(parents=True, exist_ok=True)
     return shutil.disk_usage(data_dir).free
-
-
-def remove_parts(data_dir: Path) -> int:
-    """Removes what writes cut short by a crash left behind; returns how many."""
-    parts = list((data_dir / PICTURES).rglob("*.part"))
-    for part in parts:
-        part.unlink(missing_ok=True)
-    return len(parts)
 
 
 def copy_picture(data_dir: Path, to: Path, path: str) -> None:

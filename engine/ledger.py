@@ -242,10 +242,13 @@ class Ledger:
         async with self.write() as connection:
             found = await connection.execute_fetchall(
                 "UPDATE generations SET status = 'queued', owner_boot = NULL, started_at = NULL"
-                " WHERE finished_at IS NULL AND status = 'running' AND owner_boot IS NOT ? RETURNING id",
+                " WHERE status = 'running' AND owner_boot IS NOT ? RETURNING id",
                 (self.boot,),
             )
-        return [int(row[0]) for row in found]
+            ids = [int(row[0]) for row in found]
+            for id in ids:
+                await self._discard(connection, id)
+        return ids
 
     # -- what is there
 
@@ -284,7 +287,7 @@ class Ledger:
         query, values = rows.history_query(filter or HistoryFilter(), before, limit)
         async with self.read() as connection:
             found = await connection.execute_fetchall(query, values)
-            return [await rows.generation(connection, int(row[0])) for row in found]
+            return await rows.generations(connection, [int(row[0]) for row in found])
 
     # -- pictures
 

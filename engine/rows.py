@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from dataclasses import replace
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -83,39 +83,50 @@ async def insert_generation(
 
 async def generation(connection: aiosqlite.Connection, id: int) -> Generation:
     """One generation with its pictures; NotFound where there is none of that id."""
-    row = await one(
-        connection,
-        "SELECT status, person_id, guild_id, channel_id, private, attempt, created_at, started_at, finished_at,"
-        f" seconds_running, parent_id, error_code, error_text, extra, {_REQUEST} FROM generations WHERE id = ?",
-        id,
+    for found in await generations(connection, [id]):
+        return found
+    raise NotFound("generation", to_base36(id))
+
+
+async def generations(connection: aiosqlite.Connection, ids: Sequence[int]) -> list[Generation]:
+    """Those that are there, newest first, with their pictures."""
+    places = ", ".join("?" for _ in ids)
+    # The rows first: pictures are written with the status `stored`, so what is stored has them.
+    found = await connection.execute_fetchall(
+        "SELECT id, status, person_id, guild_id, channel_id, private, attempt, created_at, started_at, finished_at,"
+        f" seconds_running, parent_id, error_code, error_text, extra, {_REQUEST} FROM generations"
+        f" WHERE id IN ({places}) ORDER BY id DESC",
+        ids,
     )
-    if row is None:
-        raise NotFound("generation", to_base36(id))
-    values = dict(zip(GenerationRequest.model_fields, row[14:], strict=True))
-    found = Generation(
-        id=id,
-        status=Status(row[0]),
+    pictures: dict[int, list[PictureRecord]] = {}
+    for row in await connection.execute_fetchall(
+        "SELECT generation_id, position, seed, path, bytes, sha256, width, height, deleted_at FROM pictures"
+        f" WHERE generation_id IN ({places}) ORDER BY generation_id, position",
+        ids,
+    ):
+        pictures.setdefault(row[0], []).append(_picture(row))
+    return [_generation(row, pictures.get(row[0], ()) if row[1] == Status.STORED else ()) for row in found]
+
+
+def _generation(row: sqlite3.Row, pictures: Sequence[PictureRecord]) -> Generation:
+    values = dict(zip(GenerationRequest.model_fields, row[15:], strict=True))
+    return Generation(
+        id=row[0],
+        status=Status(row[1]),
         # What the ledger holds was checked when it was queued: ranges that changed since must not hide it.
         request=GenerationRequest.model_construct(**values | {"sampler": Sampler(values["sampler"])}),
-        origin=Origin(row[1], row[2], row[3], bool(row[4])),
-        attempt=row[5],
-        created_at=moment(row[6]),
-        started_at=_maybe(row[7]),
-        finished_at=_maybe(row[8]),
-        seconds_running=row[9],
-        parent_id=row[10],
-        error_code=row[11],
-        error_text=row[12],
-        extra=json.loads(row[13]),
+        origin=Origin(row[2], row[3], row[4], bool(row[5])),
+        attempt=row[6],
+        created_at=moment(row[7]),
+        started_at=_maybe(row[8]),
+        finished_at=_maybe(row[9]),
+        seconds_running=row[10],
+        parent_id=row[11],
+        error_code=row[12],
+        error_text=row[13],
+        pictures=tuple(pictures),
+        extra=json.loads(row[14]),
     )
-    if found.status is not Status.STORED:
-        return found
-    rows = await connection.execute_fetchall(
-        "SELECT generation_id, position, seed, path, bytes, sha256, width, height, deleted_at FROM pictures"
-        " WHERE generation_id = ? ORDER BY position",
-        (id,),
-    )
-    return replace(found, pictures=tuple(_picture(row) for row in rows))
 
 
 def _picture(row: sqlite3.Row) -> PictureRecord:

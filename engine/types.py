@@ -240,8 +240,8 @@ class IdMaker:
 
 
 def first_id_at(moment: datetime) -> int:
-    """The smallest id of that moment; 0 before the first of all."""
-    return max(0, int(moment.timestamp() * 1000) - _EPOCH_MS) << 22
+    """The smallest id of that moment; within what ids can be for moments far away."""
+    return min(2**63 - 1, max(0, int(moment.timestamp() * 1000) - _EPOCH_MS) << 22)
 
 
 def to_base36(number: int) -> str:

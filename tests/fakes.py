@@ -31,31 +31,38 @@ def small_catalog(*keys: str) -> Catalog:
 
 @dataclass
 class FakeEngine:
-    """`errors` are raised one a request, first come first; `gate`, where given, must be set before a step is done."""
+    """Knobs: `slots` is how many requests it takes at once (0 refuses all), `step_s` what a step takes.
+
+    `errors` are raised one a request, first come first; None lets one through. `gate`, where given, must be set before
+    a step is done: an engine whose gate is never set hangs.
+    """
 
     slots: int = 1
     step_s: float = 0.0
-    errors: list[Exception] = field(default_factory=list)
+    errors: list[Exception | None] = field(default_factory=list)
     gate: asyncio.Event | None = None
     keys: tuple[str, ...] = ("tiny", "other")
     loaded: set[str] = field(default_factory=set)
     started: list[int] = field(default_factory=list)
     cancelled: list[int] = field(default_factory=list)
     active: list[int] = field(default_factory=list)
+    most: int = 0
+    """How many requests it had at once, at most."""
     busy: asyncio.Event = field(default_factory=asyncio.Event)
     """Set once the first request began."""
 
     async def generate(self, id: int, request: GenerationRequest) -> AsyncIterator[Event]:
         self.started.append(id)
         self.active.append(id)
+        self.most = max(self.most, len(self.active))
         self.busy.set()
         done = False
         try:
             if request.model not in self.loaded:
                 yield Loading(0.5, "half of it")
                 self.loaded.add(request.model)
-            if self.errors:
-                raise self.errors.pop(0)
+            if self.errors and (error := self.errors.pop(0)) is not None:
+                raise error
             for step in range(request.num_inference_steps):
                 if self.gate is not None:
                     await self.gate.wait()

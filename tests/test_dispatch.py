@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from engine import attempt, disk, dispatch, files
-from engine.dispatch import Dispatcher, Update
+from engine.dispatch import Dispatcher, Position, Update
 from engine.errors import EngineLost, InvalidRequest, ModelUnavailable, NotFound, OutOfMemory, QueueClosed
 from engine.files import picture_path
-from engine.ledger import Ledger
+from engine.ledger import HistoryFilter, Ledger
 from engine.types import Generation, GenerationRequest, Origin, Progress, Status
 from tests.fakes import FakeEngine, paint, small_catalog
 
@@ -231,3 +232,183 @@ async def test_one_who_queues_many_does_not_hold_up_nine_who_queue_one(tmp_path:
         first = engine.started[:11]
     assert all(done.status is Status.STORED for done in ends)
     assert {job.id for job in others} <= set(first)
+
+
+async def test_the_engine_never_gets_more_than_it_has_room_for(tmp_path: Path) -> None:
+    engine = FakeEngine(slots=3, step_s=0.05, loaded={"tiny"})
+    async with running(tmp_path, engine) as dispatcher:
+        jobs = await asyncio.gather(*(dispatcher.submit(ask(), Origin(str(i))) for i in range(20)))
+        ends = [await end_of(dispatcher, job) for job in jobs]
+    assert {done.status for done in ends} == {Status.STORED}
+    assert 1 < engine.most <= 3
+
+
+async def test_an_engine_that_takes_nothing_keeps_jobs_waiting(tmp_path: Path) -> None:
+    engine = FakeEngine(slots=0)
+    async with running(tmp_path, engine) as dispatcher:
+        job = await dispatcher.submit(ask(), ANN)
+        await asyncio.sleep(0.1)
+        assert [each.id for each in dispatcher.waiting] == [job.id]
+        engine.slots = 1
+        assert (await end_of(dispatcher, job)).status is Status.STORED
+
+
+async def test_jobs_whose_model_still_loads_leave_the_other_slots_to_others(tmp_path: Path) -> None:
+    engine = FakeEngine(slots=2, gate=asyncio.Event(), loaded={"tiny"})
+    other = small_catalog().request("other", "a fox")
+    async with running(tmp_path, engine, drain_s=0) as dispatcher:
+        cold = [await dispatcher.submit(other, Origin(f"cold {i}")) for i in range(3)]
+        warm = await dispatcher.submit(ask(), ANN)
+        async for update in dispatcher.watch(warm.id):
+            if update.status is Status.RUNNING:
+                break
+    assert sorted(engine.started) == [cold[0].id, warm.id]
+
+
+async def test_whoever_stops_waiting_for_submit_finds_the_job_whole_or_not_at_all(tmp_path: Path) -> None:
+    async with running(tmp_path, FakeEngine()) as dispatcher:
+        for moment in range(40):
+            task = asyncio.create_task(dispatcher.submit(ask(), ANN))
+            await asyncio.sleep(moment / 5000)
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+        last = await dispatcher.submit(ask(), Origin("last"))
+        await end_of(dispatcher, last)
+        for job in dispatcher.waiting:
+            await end_of(dispatcher, await dispatcher._ledger.get(job.id))
+    async with Ledger.open(tmp_path, owner=False) as ledger:
+        assert await ledger.queued() == []
+        assert await ledger.running() == []
+        assert len(await ledger.history(HistoryFilter(), limit=100)) >= 1
+
+
+async def test_a_job_whose_every_attempt_ended_the_process_is_given_up(tmp_path: Path) -> None:
+    async with Ledger.open(tmp_path) as ledger:
+        job = await ledger.enqueue(ask(), ANN)
+    for _ in range(3):
+        async with Ledger.open(tmp_path) as ledger:
+            await ledger.expire_leases()
+            assert await ledger.lease(job.id)
+    engine = FakeEngine()
+    async with running(tmp_path, engine) as dispatcher, dispatcher.subscribe() as ends:
+        dead = await anext(ends)
+    assert (dead.id, dead.status) == (job.id, Status.DEAD)
+    assert engine.started == []
+
+
+async def test_cancelling_while_a_lost_worker_is_mended_is_not_forgotten(tmp_path: Path) -> None:
+    engine = FakeEngine(errors=[EngineLost("killed")])
+    async with running(tmp_path, engine) as dispatcher:
+        job = await dispatcher.submit(ask(), ANN)
+        await engine.busy.wait()
+        assert await dispatcher.cancel(job.id)
+        assert (await end_of(dispatcher, job)).status is Status.CANCELLED
+
+
+async def test_cancelling_what_is_done_says_no(tmp_path: Path) -> None:
+    async with running(tmp_path, FakeEngine()) as dispatcher:
+        job = await dispatcher.submit(ask(), ANN)
+        await end_of(dispatcher, job)
+        assert not await dispatcher.cancel(job.id)
+
+
+async def test_a_ledger_without_room_is_waited_for_and_nothing_new_is_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = FakeEngine(gate=asyncio.Event())
+    async with running(tmp_path, engine) as dispatcher:
+        job = await dispatcher.submit(ask(), ANN)
+        await engine.busy.wait()
+        refused, room, real = asyncio.Event(), asyncio.Event(), Ledger.store
+
+        async def store(ledger: Ledger, *args: object) -> bool:
+            if not room.is_set():
+                refused.set()
+                raise sqlite3.OperationalError("database or disk is full")
+            return await real(ledger, *args)  # type: ignore[arg-type]
+
+        monkeypatch.setattr(Ledger, "store", store)
+        assert engine.gate is not None
+        engine.gate.set()
+        await refused.wait()
+        with pytest.raises(QueueClosed, match="disk is nearly full"):
+            await dispatcher.submit(ask(), BOB)
+        room.set()
+        done = await end_of(dispatcher, job)
+        assert (done.status, done.attempt) == (Status.STORED, 1)
+        assert (await end_of(dispatcher, await dispatcher.submit(ask(), BOB))).status is Status.STORED
+
+
+@pytest.mark.parametrize(("refused", "attempts"), [(("save_picture",), 1), (("save_picture", "give_back"), 2)])
+async def test_a_stop_with_a_full_disk_ends_and_the_next_start_tries_again(
+    refused: tuple[str, ...], attempts: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dispatch, "LAST_WRITES_S", 0.1)
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    engine = FakeEngine()
+    with monkeypatch.context() as patched:
+        for name in refused:
+            patched.setattr(files if name == "save_picture" else Ledger, name, full)
+        async with running(tmp_path, engine, drain_s=0.1) as dispatcher:
+            job = await dispatcher.submit(ask(), ANN)
+            await engine.busy.wait()
+    async with running(tmp_path, FakeEngine()) as dispatcher:
+        done = await end_of(dispatcher, job)
+    assert (done.status, done.attempt) == (Status.STORED, attempts)
+
+
+async def test_a_folder_that_cannot_be_written_fails_the_job_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def forbidden(*_: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(files, "save_picture", forbidden)
+    async with running(tmp_path, FakeEngine()) as dispatcher:
+        failed = await end_of(dispatcher, await dispatcher.submit(ask(), ANN))
+    assert failed.status is Status.FAILED
+    assert failed.error_text is not None
+    assert "Permission denied" in failed.error_text
+
+
+async def test_an_error_of_the_engines_line_is_not_taken_for_one_of_the_disk(tmp_path: Path) -> None:
+    async with running(tmp_path, FakeEngine(errors=[ConnectionResetError()])) as dispatcher:
+        failed = await end_of(dispatcher, await dispatcher.submit(ask(), ANN))
+    assert failed.error_text is not None
+    assert "ConnectionResetError" in failed.error_text
+
+
+async def test_a_slow_watcher_sees_the_newest_state_and_the_end(tmp_path: Path) -> None:
+    engine = FakeEngine()
+    async with running(tmp_path, engine) as dispatcher, dispatcher.subscribe() as ends:
+        job = await dispatcher.submit(ask(num_inference_steps=50), ANN)
+        seen = []
+        async for update in dispatcher.watch(job.id):
+            if not seen:
+                await anext(ends)  # everything happens meanwhile
+            seen.append(update)
+    assert len(seen) == 2
+    assert seen[-1].status is Status.STORED
+
+
+async def test_what_was_submitted_by_a_hundred_at_once_is_all_painted(tmp_path: Path) -> None:
+    async with running(tmp_path, FakeEngine(slots=4)) as dispatcher, dispatcher.subscribe() as ends:
+        jobs = await asyncio.gather(*(dispatcher.submit(ask(), Origin(str(i % 7)), key=str(i)) for i in range(100)))
+        again = await asyncio.gather(*(dispatcher.submit(ask(), Origin("1"), key=str(i)) for i in range(100)))
+        ended = [await anext(ends) for _ in jobs]
+    assert [job.id for job in again] == [job.id for job in jobs]
+    assert sorted(update.id for update in ended) == sorted(job.id for job in jobs)
+
+
+async def test_a_job_far_back_in_a_long_queue_knows_its_place_and_not_its_time(tmp_path: Path) -> None:
+    async with Ledger.open(tmp_path) as ledger:
+        jobs = [await ledger.enqueue(ask(), Origin(str(i))) for i in range(120)]
+    async with running(tmp_path, FakeEngine(slots=0)) as dispatcher:
+        first, last = dispatcher.position(jobs[0].id), dispatcher.position(jobs[-1].id)
+        assert dispatcher.position(12345) is None
+    assert first is not None
+    assert first.ahead == 0
+    assert last == Position(119, None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.fairness import PATIENCE_S, Queued, Shares, Waiting, choose, order
@@ -95,12 +95,14 @@ jobs = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(jobs)
 def test_everybody_starts_once(made: list[tuple[str, str, int, str | None]]) -> None:
     queue = waiting(*(job(i, *each[:2], row_steps=each[2], guild=each[3]) for i, each in enumerate(made)))
     assert sorted(each.id for each in starts(list(queue))) == list(range(len(made)))
 
 
+@settings(deadline=None)
 @given(jobs)
 def test_looking_ahead_names_each_job_once_and_changes_nothing(made: list[tuple[str, str, int, str | None]]) -> None:
     queue = waiting(*(job(i, *each[:2], row_steps=each[2], guild=each[3]) for i, each in enumerate(made)))
@@ -112,6 +114,7 @@ def test_looking_ahead_names_each_job_once_and_changes_nothing(made: list[tuple[
     assert shares.person("ann", 1.0) == before
 
 
+@settings(deadline=None)
 @given(st.lists(people, min_size=8, max_size=80))
 def test_equal_jobs_are_shared_equally_while_all_wait(asked: list[str]) -> None:
     queue = waiting(*(job(i, person) for i, person in enumerate(asked)))

@@ -4,17 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import time
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from engine import schema
 from engine.database import FILE
-from engine.errors import Cancelled, LedgerBusy, LedgerTooNew, LimitReached, NotFound
+from engine.errors import (
+    Cancelled,
+    ConfigError,
+    LedgerBroken,
+    LedgerBusy,
+    LedgerTooNew,
+    LimitReached,
+    NotFound,
+)
 from engine.files import picture_path, save_picture
 from engine.ledger import HistoryFilter, Ledger
-from engine.types import Generation, GenerationRequest, Limit, Origin, Picture, Status
+from engine.types import Generation, GenerationRequest, Limit, Origin, Picture, Status, first_id_at
 from tests.fakes import paint, small_catalog
 
 ANN = Origin("1", "10", "100")
@@ -237,19 +248,154 @@ async def test_a_backup_opens_as_a_ledger_with_its_pictures(ledger: Ledger, tmp_
         assert picture_path(copy, same.pictures[0].path).read_bytes() == paint(done.request, done.pictures[0].seed)
 
 
-@pytest.mark.parametrize("path", ["../secret.png", "/etc/passwd", "pictures/../../x.png", "easel.sqlite3"])
-def test_a_recorded_path_never_leads_out_of_the_pictures(tmp_path: Path, path: str) -> None:
-    with pytest.raises(ValueError, match="not a picture"):
-        picture_path(tmp_path, path)
+async def test_a_backup_that_was_cut_short_is_not_taken_for_a_whole_one(
+    ledger: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await stored(ledger)
+
+    def no_room(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("engine.files.copy_picture", no_room)
+        with pytest.raises(OSError, match="No space"):
+            await ledger.backup(tmp_path / "copy")
+    assert not (tmp_path / "copy" / FILE).exists()
+    await ledger.backup(tmp_path / "copy")
+    assert (tmp_path / "copy" / FILE).exists()
 
 
-async def test_the_queue_is_found_without_reading_the_history(ledger: Ledger) -> None:
-    """A million rows of history must not slow down the choice of the next job."""
-    plans = []
-    for query in (
-        "SELECT id FROM generations WHERE finished_at IS NULL AND status = 'queued' ORDER BY id",
-        "SELECT count(*) FROM generations WHERE finished_at IS NULL AND person_id = '1'",
-    ):
-        async with ledger.read() as connection:
-            plans += [str(row[3]) for row in await connection.execute_fetchall(f"EXPLAIN QUERY PLAN {query}")]
-    assert all("generations_open" in plan for plan in plans), plans
+async def test_a_folder_in_use_is_no_place_for_a_backup(ledger: Ledger, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="in use"):
+        await ledger.backup(ledger.data_dir)
+    async with Ledger.open(tmp_path / "other"):
+        with pytest.raises(ConfigError, match="in use"):
+            await ledger.backup(tmp_path / "other")
+
+
+async def test_a_task_cancelled_at_any_moment_leaves_a_whole_job_or_none(ledger: Ledger) -> None:
+    for moment in range(60):
+        task = asyncio.create_task(ledger.enqueue(ask(num_images=2), ANN))
+        for _ in range(moment % 20):
+            await asyncio.sleep(0)
+        await asyncio.sleep(moment // 20 / 1000)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+    await ledger.enqueue(ask(num_images=2), ANN)
+    jobs = await ledger.queued()
+    async with ledger.read() as connection:
+        [(used,)] = await connection.execute_fetchall("SELECT images FROM usage WHERE scope = 'person'")
+        [(words,)] = await connection.execute_fetchall("SELECT count(*) FROM prompts WHERE prompts MATCH 'fox'")
+    assert used == 2 * len(jobs)
+    assert words == len(jobs) >= 1
+
+
+async def test_a_file_without_room_refuses_new_jobs_keeps_the_old_and_recovers(ledger: Ledger) -> None:
+    first = await ledger.enqueue(ask(), ANN)
+    async with ledger.write() as connection:
+        await connection.execute("PRAGMA max_page_count = 1")  # SQLite makes that: as many as there are
+    asked = [ledger.enqueue(ask("x " * 900), BOB) for _ in range(20)]
+    answers = await asyncio.gather(*asked, return_exceptions=True)
+    assert "database or disk is full" in map(str, answers)
+    async with ledger.write() as connection:
+        await connection.execute("PRAGMA max_page_count = 1000000")
+    assert (await ledger.enqueue(ask(), ANN)).status is Status.QUEUED
+    assert (await ledger.get(first.id)).status is Status.QUEUED
+    async with ledger.read() as connection:
+        assert list(await connection.execute_fetchall("PRAGMA integrity_check")) == [("ok",)]
+
+
+async def test_ids_go_on_rising_when_the_clock_was_set_back_between_two_starts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with Ledger.open(tmp_path) as ledger:
+        before = await ledger.enqueue(ask(), ANN)
+    yesterday = time.time_ns() - 86_400 * 10**9
+    monkeypatch.setattr("engine.types.time.time_ns", lambda: yesterday)
+    async with Ledger.open(tmp_path) as ledger:
+        assert (await ledger.enqueue(ask(), ANN)).id > before.id
+
+
+async def test_a_clock_set_back_a_day_finds_the_day_as_it_was_left(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limits = [Limit("person", "images_a_day", 1)]
+    now = datetime.now(UTC)
+    await ledger.enqueue(ask(), ANN, limits=limits)
+    monkeypatch.setattr("engine.ledger._now", lambda: now + timedelta(days=1))
+    await ledger.enqueue(ask(), ANN, limits=limits)
+    monkeypatch.setattr("engine.ledger._now", lambda: now)
+    with pytest.raises(LimitReached):
+        await ledger.enqueue(ask(), ANN, limits=limits)
+
+
+async def test_what_is_too_old_is_deleted_and_what_is_liked_is_not(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    long_ago = datetime.now(UTC) - timedelta(days=10)
+    with monkeypatch.context() as then:
+        then.setattr("engine.ledger._now", lambda: long_ago)
+        then.setattr(ledger, "_new_id", iter(range(first_id_at(long_ago), 2**62)).__next__)
+        old, liked = await stored(ledger), await stored(ledger)
+    new = await stored(ledger)
+    async with ledger.write() as connection:
+        await connection.execute("INSERT INTO favourites VALUES ('9', ?, 0, 0)", (liked.id,))
+    assert await ledger.retain(keep_days=30) == 0
+    assert await ledger.retain(keep_days=7) == 1
+    gone = {id: (await ledger.get(id)).pictures[0].deleted_at is not None for id in (old.id, liked.id, new.id)}
+    assert gone == {old.id: True, liked.id: False, new.id: False}
+
+
+async def test_retention_by_bytes_deletes_the_oldest_until_the_rest_fits(ledger: Ledger) -> None:
+    made = [await stored(ledger, seed=7) for _ in range(5)]
+    each = made[0].pictures[0].bytes
+    assert await ledger.retain(keep_bytes=5 * each) == 0
+    assert await ledger.retain(keep_bytes=3 * each - 1) == 3
+    left = [job.id for job in made if (await ledger.get(job.id)).pictures[0].deleted_at is None]
+    assert left == [job.id for job in made[3:]]
+
+
+@pytest.mark.parametrize("status", [Status.FAILED, Status.CANCELLED, Status.DEAD])
+async def test_a_job_that_ends_without_a_picture_leaves_no_file(ledger: Ledger, status: Status) -> None:
+    job = await ledger.enqueue(ask(num_images=2), ANN)
+    leased = await ledger.lease(job.id)
+    assert leased is not None
+    record = save_picture(ledger.data_dir, job.id, Picture(1, 1, b"half of it", 64, 64), job.created_at)
+    await ledger.finish(job.id, leased.attempt, status, Cancelled())
+    assert not picture_path(ledger.data_dir, record.path).exists()
+
+
+async def test_a_damaged_file_is_named_with_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / FILE).write_bytes(b"this is not a ledger " * 100)
+    for owner in (True, False):
+        with pytest.raises(LedgerBroken, match="put a backup in its place"):
+            async with Ledger.open(tmp_path, owner=owner):
+                pass
+
+
+async def test_a_reader_refuses_files_of_other_versions_too(tmp_path: Path) -> None:
+    for version, error in ((0, ConfigError), (999, LedgerTooNew)):
+        with closing(sqlite3.connect(tmp_path / FILE)) as connection:
+            connection.execute(f"PRAGMA user_version = {version}")
+            connection.execute("CREATE TABLE IF NOT EXISTS something (x)")
+        with pytest.raises(error):
+            async with Ledger.open(tmp_path, owner=False):
+                pass
+
+
+async def test_a_data_folder_that_cannot_be_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("not a folder")
+    with pytest.raises(ConfigError, match=r"storage\.data_dir"):
+        async with Ledger.open(tmp_path / "file" / "data"):
+            pass
+
+
+def test_an_interrupted_migration_leaves_the_file_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+        schema.migrate(connection)
+        broken = "CREATE TABLE half (x); INSERT INTO nowhere VALUES (1);"
+        monkeypatch.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS, broken))
+        with pytest.raises(sqlite3.OperationalError, match="nowhere"):
+            schema.migrate(connection)
+        assert schema.check(connection) == len(schema.MIGRATIONS) - 1
+        assert connection.execute("SELECT count(*) FROM sqlite_master WHERE name = 'half'").fetchone() == (0,)
