@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Response, expect
 
 PAINTED_MS = 120_000
 """A busy machine may take so long to start its worker and to paint."""
@@ -34,11 +34,16 @@ class Sandbox:
         return self.page.locator("article.channel-message")
 
     def be(self, name: str) -> None:
-        """Goes on as somebody else, once the page has changed over."""
-        with self.page.expect_response(lambda response: response.url.endswith("/api/action")):
+        """Goes on as somebody else, once the page has changed over and was read anew."""
+
+        def changed_over(response: Response) -> bool:
+            return response.url.endswith("/api/action") and '"viewer"' in (response.request.post_data or "")
+
+        with self.page.expect_response(changed_over):
             self.page.get_by_label("Viewing as").select_option(label=name)
+        with self.page.expect_response(re.compile("/api/state$")):
+            pass
         expect(self.box).to_have_value("")
-        expect(self.box).to_be_enabled()
 
     def press(self, message: Locator, label: str) -> None:
         """A button that the bot put under its message; the page has others of its own beside it."""
