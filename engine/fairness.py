@@ -18,6 +18,9 @@ HALF_LIFE_S = 600.0
 QUANTUM = 30.0
 """People whose service differs by less, in row-steps, had about the same: about half a picture of the big models."""
 
+REMEMBERED = 10_000
+"""Accounts; beyond so many, those that are as good as empty are dropped."""
+
 CREDIT_PER_S = 1.0
 """Row-steps that each second of waiting is worth."""
 
@@ -69,8 +72,9 @@ class Shares:
         for accounts, key in ((self._people, job.person_id), (self._guilds, job.guild_id or "")):
             account = accounts.setdefault(key, _Account())
             account.attained, account.at = max(0.0, account.now(now) + row_steps), now
-        if len(self._people) > 10_000:
-            self._people = {key: a for key, a in self._people.items() if a.now(now) >= 1}
+            if len(accounts) > REMEMBERED:
+                for forgotten in [key for key, account in accounts.items() if account.now(now) < 1]:
+                    del accounts[forgotten]
 
     def person(self, person_id: str, now: float) -> float:
         account = self._people.get(person_id)

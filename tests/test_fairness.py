@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.fairness import PATIENCE_S, Queued, Shares, Waiting, choose, order
+from engine.fairness import PATIENCE_S, REMEMBERED, Queued, Shares, Waiting, choose, order
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -79,6 +79,44 @@ def test_service_is_forgotten_with_time() -> None:
     assert shares.person("ann", 600.0) == 500
     shares.refund(job(1, row_steps=1000), 600.0)
     assert shares.person("ann", 600.0) == 0
+
+
+def test_one_who_had_much_is_not_passed_over_for_ever_by_people_who_had_nothing() -> None:
+    shares = Shares()
+    shares.charge(job(0, "ann", row_steps=200), 0.0)
+    mine = Waiting(job(1, "ann"), 0.0)
+    for second in range(1, 400):
+        stranger = Waiting(job(100 + second, f"stranger {second}"), float(second))
+        chosen = choose([mine, stranger], shares, float(second), {"tiny"})
+        assert chosen is not None
+        if chosen is mine:
+            break
+        shares.charge(chosen.job, float(second))
+    print(f"passed over for {second} s after 200 row-steps of service")
+    assert second <= 200
+
+
+def test_accounts_that_are_as_good_as_empty_are_forgotten() -> None:
+    shares = Shares()
+    for number in range(REMEMBERED + 10):
+        shares.charge(job(number, f"person {number}", row_steps=1, guild=f"server {number}"), float(number))
+    assert shares.person("person 0", 1e5) == shares.guild("server 0", 1e5) == 0
+    assert len(shares.copy()._people) == len(shares.copy()._guilds) <= REMEMBERED
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(st.sampled_from(["ann", "bob", "cid"]), st.sampled_from(["tiny", "other"])), min_size=1))
+def test_what_is_chosen_now_is_what_looking_ahead_names_first(asked: list[tuple[str, str]]) -> None:
+    queue = waiting(*(job(i, person, model) for i, (person, model) in enumerate(asked)))
+    shares = Shares()
+    shares.charge(job(99, "ann"), 0.0)
+    now = 3.0
+    for id in order(queue, shares, now, {"tiny"}):
+        chosen = choose(queue, shares, now, {"tiny"})
+        assert chosen is not None
+        assert chosen.job.id == id
+        queue.remove(chosen)
+        shares.charge(chosen.job, now)
 
 
 people = st.sampled_from(["ann", "bob", "cid", "dora"])

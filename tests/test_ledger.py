@@ -248,6 +248,14 @@ async def test_a_backup_opens_as_a_ledger_with_its_pictures(ledger: Ledger, tmp_
         assert picture_path(copy, same.pictures[0].path).read_bytes() == paint(done.request, done.pictures[0].seed)
 
 
+async def test_a_backup_is_made_beside_a_running_owner(ledger: Ledger, tmp_path: Path) -> None:
+    done = await stored(ledger)
+    async with Ledger.open(ledger.data_dir, owner=False) as reader:
+        await reader.backup(tmp_path / "copy")
+    async with Ledger.open(tmp_path / "copy", owner=False) as copy:
+        assert await copy.get(done.id) == done
+
+
 async def test_a_backup_that_was_cut_short_is_not_taken_for_a_whole_one(
     ledger: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
