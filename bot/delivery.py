@@ -194,7 +194,8 @@ class Outbox:
     async def _watch(self, generation: Generation, note: str) -> Generation:
         """Shows progress until the job is final. The row is read anew each time: its token grows old meanwhile."""
         person_id = generation.origin.person_id
-        async with aclosing(paced(self._dispatcher.watch(generation.id), self._interval)) as updates:
+        seen = paced(self._dispatcher.watch(generation.id), self._interval, lambda: len(self._dispatcher.waiting))
+        async with aclosing(seen) as updates:
             async for update in updates:
                 if update.generation is not None:
                     return update.generation

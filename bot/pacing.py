@@ -5,23 +5,31 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import suppress
 
 from engine.dispatch import Update
-from engine.types import Event, Loading
+from engine.types import Event, Loading, Status
 
 PROGRESS_INTERVAL_S = 2.5
 """Between two edits of one message."""
 
 
-async def paced(updates: AsyncIterator[Update], interval: float) -> AsyncGenerator[Update, None]:
-    """The newest update at most every `interval` seconds, and the final one at once.
+QUEUE_EDITS_PER_S = 10.0
+"""For all jobs that wait, together: Discord takes 50 requests a second, and results and answers need them more."""
 
-    A reader beside keeps taking, so that what is shown is never older than what is known.
+
+async def paced(
+    updates: AsyncIterator[Update], interval: float, crowd: Callable[[], int] = lambda: 1
+) -> AsyncGenerator[Update, None]:
+    """The newest update at most every `interval` seconds; the first one of painting and the final one at once.
+
+    A job that waits among `crowd()` others is told of less often, the longer the queue. A reader beside keeps taking,
+    so that what is shown is never older than what is known.
     """
     newest: list[Update] = []
     news = asyncio.Event()
+    started = asyncio.Event()
     final = asyncio.Event()
 
     async def read() -> None:
@@ -30,9 +38,14 @@ async def paced(updates: AsyncIterator[Update], interval: float) -> AsyncGenerat
                 newest[:] = [update]
                 if update.generation is not None:
                     final.set()
+                if update.status is Status.QUEUED:
+                    started.clear()
+                else:
+                    started.set()
                 news.set()
         finally:
             final.set()
+            started.set()
             news.set()
 
     reader = asyncio.create_task(read())
@@ -40,14 +53,17 @@ async def paced(updates: AsyncIterator[Update], interval: float) -> AsyncGenerat
         while True:
             await news.wait()
             news.clear()
+            waits = False
             if newest:
-                yield newest.pop()
+                update = newest.pop()
+                waits = update.status is Status.QUEUED
+                yield update
             if final.is_set() and not newest:
                 await reader
                 return
             with suppress(TimeoutError):
-                async with asyncio.timeout(interval):
-                    await final.wait()
+                async with asyncio.timeout(max(interval, crowd() / QUEUE_EDITS_PER_S) if waits else interval):
+                    await (started if waits else final).wait()
     finally:
         reader.cancel()
         await asyncio.gather(reader, return_exceptions=True)
