@@ -30,6 +30,9 @@ LOOK_S = 0.4
 SETTLE_S = 20.0
 """How long the simulated Discord waits for the bot's answer to a click, on a machine that is busy painting."""
 
+DRAIN_S = 2.0
+"""How long running jobs may take to finish at the end: their messages end with the world they are in."""
+
 WELCOME = """\
 # Welcome to Easel's sandbox
 This is the real bot in a simulated Discord on your machine. Nothing leaves it.
@@ -76,8 +79,9 @@ async def run(config: Config, stop: asyncio.Event) -> None:
     """Serves the sandbox until `stop` is set or its page's "End preview session" is pressed."""
     from bot.__main__ import opened
 
+    storage = config.storage.model_copy(update={"data_dir": config.storage.data_dir / "sandbox"})
     config = config.model_copy(
-        update={"storage": config.storage.model_copy(update={"data_dir": config.storage.data_dir / "sandbox"})}
+        update={"storage": storage, "default_model": "tiny", "drain_s": min(config.drain_s, DRAIN_S)}
     )
     turn = asyncio.Lock()
     async with opened(config) as bot, world(bot) as place, bot.outbox:
