@@ -49,6 +49,15 @@ class Crowd:
             await asyncio.sleep(0.05)
 
 
+async def painting_goes_on(easel: BotProcess) -> None:
+    """Waits, but not for ever, until the worker begins another picture."""
+    before = easel.tries().total()
+    for _ in range(100):
+        if easel.tries().total() > before:
+            return
+        await asyncio.sleep(0.05)
+
+
 async def quiet(easel: BotProcess) -> None:
     """Waits until the ledger owes nothing."""
     await until(lambda: settled(easel.folder / "data"), 90, f"the last jobs and deliveries\n{easel.output()[-4000:]}")
@@ -100,12 +109,16 @@ async def test_fifty_random_kills_lose_no_job_and_show_none_twice(
         asking = asyncio.create_task(crowd.ask())
         alive_worker = 0
         while easel.kills < KILLS:
-            # Some kills fall into the start itself, before anything is ready.
-            if dice.random() < 0.8:
-                await easel.ready()
-                await asyncio.sleep(dice.uniform(0, 1.2))
-            else:
+            # A fifth falls into the start itself, a third hits before much is painted, the rest in full swing.
+            moment = dice.random()
+            if moment < 0.2:
                 await asyncio.sleep(dice.uniform(0.2, 1.0))
+            else:
+                await easel.ready()
+                await asyncio.sleep(dice.uniform(0, 0.8))
+            if moment > 0.5:
+                await painting_goes_on(easel)
+                await asyncio.sleep(dice.uniform(0, 0.4))
             alive_worker += bool(easel.workers())
             await easel.kill()
             await easel.start(ready=False)

@@ -1,7 +1,7 @@
 """Runs a program of ours, unchanged, against a WireDiscord: `python -m tests.wire.launch URL bot --config x.toml`.
 
 With `--die-at module:Class.method:after:3` the process kills itself (SIGKILL) right before or after the third call
-of that coroutine method returns, to be dead at exactly that point.
+of that method (or function) returns, to be dead at exactly that point.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import functools
 import importlib
+import inspect
 import itertools
 import os
 import runpy
@@ -33,29 +34,30 @@ def set_trap(place: str) -> None:
     original = getattr(owner, last)
     calls = itertools.count(1)
 
+    def now(moment: str, number: int) -> bool:
+        return (moment, number) == (when, int(count))
+
     @functools.wraps(original)
-    async def trapped(*args: Any, **kwargs: Any) -> Any:
+    async def coroutine(*args: Any, **options: Any) -> Any:
         number = next(calls)
-        if when == "before" and number == int(count):
+        if now("before", number):
             die()
-        result = await original(*args, **kwargs)
-        if when == "after" and number == int(count):
+        result = await original(*args, **options)
+        if now("after", number):
             die()
         return result
 
     @functools.wraps(original)
-    def trapped_function(*args: Any, **kwargs: Any) -> Any:
+    def function(*args: Any, **options: Any) -> Any:
         number = next(calls)
-        if when == "before" and number == int(count):
+        if now("before", number):
             die()
-        result = original(*args, **kwargs)
-        if when == "after" and number == int(count):
+        result = original(*args, **options)
+        if now("after", number):
             die()
         return result
 
-    import inspect
-
-    setattr(owner, last, trapped if inspect.iscoroutinefunction(original) else trapped_function)
+    setattr(owner, last, coroutine if inspect.iscoroutinefunction(original) else function)
 
 
 def main() -> None:
