@@ -304,7 +304,7 @@ class Ledger:
         removed = 0
         if keep_days is not None:
             newest = _now() - timedelta(days=keep_days)
-            while ids := await self._oldest_loose("g.created_at < ? AND g.id < ?", _stamp(newest), first_id_at(newest)):
+            while ids := await self._oldest_loose("g.created_at < ? AND p.generation_id < ?", _stamp(newest), first_id_at(newest)):
                 removed += await self._delete_loose(ids)
         if keep_bytes is not None:
             while (excess := await self._bytes_kept() - keep_bytes) > 0 and (ids := await self._oldest_loose("1")):
