@@ -303,8 +303,9 @@ class Ledger:
         """Deletes files that are too old or too many, oldest first, favourites exempt; returns how many."""
         removed = 0
         if keep_days is not None:
-            newest = _now() - timedelta(days=keep_days)
-            while ids := await self._oldest_loose("g.created_at < ? AND p.generation_id < ?", _stamp(newest), first_id_at(newest)):
+            since = _now() - timedelta(days=keep_days)
+            too_old = "g.created_at < ? AND p.generation_id < ?"  # the ids only bound the walk
+            while ids := await self._oldest_loose(too_old, _stamp(since), first_id_at(since)):
                 removed += await self._delete_loose(ids)
         if keep_bytes is not None:
             while (excess := await self._bytes_kept() - keep_bytes) > 0 and (ids := await self._oldest_loose("1")):
