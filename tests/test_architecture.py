@@ -148,6 +148,17 @@ def test_every_library_that_is_imported_is_declared() -> None:
             assert found & allowed, f"{module} imports {library}, which pyproject.toml does not declare for it"
 
 
+def test_every_library_that_a_test_imports_is_declared() -> None:
+    homes = packages_distributions()
+    everything = set().union(*declared().values())
+    for path in (ROOT / "tests").rglob("*.py"):
+        for name in imported(ast.parse(path.read_bytes())):
+            library = name.partition(".")[0]
+            if library not in sys.stdlib_module_names | {"bot", "engine", "tests"}:
+                found = {canonical(home) for home in homes.get(library, [library])}
+                assert found & everything, f"{path.name} imports {library}, which pyproject.toml does not declare"
+
+
 def test_every_declared_library_has_its_version_in_the_constraints() -> None:
     lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
     pinned = {canonical(line.partition("==")[0]): line for line in lines if line and not line.startswith("#")}
