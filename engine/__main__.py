@@ -128,14 +128,13 @@ async def _paint(
                     progress.begin(job.request)
                     async for update in dispatcher.watch(job.id):
                         progress.show(update)
-                        if update.generation is not None:
-                            done = update.generation
+                    done = await ledger.get(job.id)
                     if done.status is Status.STORED:
                         _deliver(storage.data_dir, done, paths)
                     else:
                         failures.append(done)
                     progress.end()
-        except asyncio.CancelledError:
+        except (asyncio.CancelledError, EaselError):
             # A job may have been written while its number was still on the way: those are found in the ledger.
             waiting = [job.id for job in await ledger.queued() if job.person_id == SHELL.person_id]
             for id in {*waiting, *(job.id for job in jobs)}:

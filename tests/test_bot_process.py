@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -100,6 +101,17 @@ def test_a_second_sandbox_says_who_holds_the_ledger(tmp_path: Path) -> None:
         second = run("sandbox", "--config", str(config))
     assert second.returncode == 2
     assert "is using" in second.stderr
+
+
+def test_a_port_that_is_taken_is_told(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        path = tmp_path / "config.toml"
+        path.write_text(f"[sandbox]\nport = {port}\n")
+        done = run("sandbox", "--config", str(path))
+    assert done.returncode == 2
+    assert f"The sandbox cannot open: preview could not bind port {port}. Choose another `port`" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_without_a_token_run_says_how_to_get_one(tmp_path: Path) -> None:

@@ -89,10 +89,13 @@ class Sandbox:
 
     def painted(self, message: Locator, prompt: str) -> None:
         """Waits until the message shows its picture, whole, and its buttons."""
-        picture = message.get_by_role("img", name=prompt).first
+        self.whole(message.get_by_role("img", name=prompt).first)
+        expect(message.get_by_role("button", name="Reroll")).to_be_visible()
+
+    def whole(self, picture: Locator) -> None:
+        """Waits until a picture has arrived and is decoded."""
         expect(picture).to_have_attribute("src", re.compile("^blob:"), timeout=PAINTED_MS)
         expect(picture).not_to_have_js_property("naturalWidth", 0)
-        expect(message.get_by_role("button", name="Reroll")).to_be_visible()
 
     def download(self, message: Locator, to: Path) -> bytes:
         """Opens the message's first picture and saves it with the page's own button."""

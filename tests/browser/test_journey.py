@@ -29,8 +29,7 @@ def photograph(page: Page, name: str, message: Locator | None = None) -> None:
             message.evaluate("element => element.scrollIntoView({block: 'end'})")
         page.wait_for_timeout(1000)  # until nothing moves any more
         shot = Image.open(io.BytesIO(page.screenshot(animations="disabled", caret="hide"))).convert("RGB")
-        few = shot.quantize(palette=shot.quantize(256), dither=Image.Dither.FLOYDSTEINBERG)
-        few.save(ROOT / "docs" / f"{name}.png", optimize=True)
+        shot.save(ROOT / "docs" / f"{name}.png", optimize=True)
 
 
 def recorded(data: Path, sha256: str) -> tuple[Path, dict[str, object]]:
@@ -83,6 +82,8 @@ def test_a_newcomer_paints_rerolls_edits_and_looks_back(page: Page, running: Run
     expect(history).to_contain_text(ALONE)
     expect(history.get_by_role("img", name=PROMPT)).to_have_count(2)
     expect(history.get_by_role("img", name="a blue fish in the sea")).to_have_count(1)
+    for thumbnail in history.get_by_role("img").all():
+        sandbox.whole(thumbnail)
     photograph(page, "sandbox-history", history)
 
     sandbox.press(third, "Delete")
