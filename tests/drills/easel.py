@@ -131,18 +131,23 @@ class BotProcess:
         self.process.send_signal(signal.SIGKILL)
 
     async def kill(self) -> None:
-        """SIGKILL from outside, then waits until no worker is left; AssertionError after two seconds."""
+        """SIGKILL from outside, then waits until no worker is left.
+
+        AssertionError after two seconds; one that was still starting, and holds nothing yet, may need longer, since it
+        looks for its parent only once it is up.
+        """
         workers = self.workers()
         self.strike()
         await self.ended()
-        await self.no_orphans(workers)
-
-    async def no_orphans(self, workers: Sequence[int]) -> None:
         died = time.monotonic()
+        working = [pid for pid in workers if f"the worker runs as process {pid} " in self.output()]
         while alive := [pid for pid in workers if _is_worker(pid)]:
-            assert time.monotonic() - died < 2, f"workers {alive} outlived their bot by 2 s"
+            waited = time.monotonic() - died
+            assert waited < 2 or not set(alive) & set(working), f"workers {alive} outlived their bot by 2 s"
+            assert waited < 30, f"workers {alive} outlived their bot by 30 s"
             await asyncio.sleep(0.01)
-        self.longest_orphan_s = max(self.longest_orphan_s, time.monotonic() - died)
+            if set(alive) & set(working):
+                self.longest_orphan_s = max(self.longest_orphan_s, time.monotonic() - died)
         self.wire.gateway.cut()
 
     async def stop(self) -> int:
