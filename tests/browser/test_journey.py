@@ -46,9 +46,7 @@ def recorded(data: Path, sha256: str) -> tuple[Path, dict[str, object]]:
 
 def test_a_newcomer_paints_rerolls_edits_and_looks_back(page: Page, running: Running, tmp_path: Path) -> None:
     sandbox = Sandbox(page, running.url)
-    sandbox.type("imagine", prompt=PROMPT)
-    photograph(page, "sandbox-typing")
-    first = sandbox.send()
+    first = sandbox.run("imagine", prompt=PROMPT)
 
     # Progress appears by itself, without a press on Refresh.
     expect(first.get_by_role("button", name="Cancel")).to_be_visible()
@@ -73,7 +71,6 @@ def test_a_newcomer_paints_rerolls_edits_and_looks_back(page: Page, running: Run
     sandbox.press(second, "Edit")
     form = page.get_by_role("dialog")
     form.get_by_label(re.compile("^Prompt")).fill("a blue fish in the sea")
-    photograph(page, "sandbox-edit")
     third = sandbox.answered(lambda: form.get_by_role("button", name="Submit").click())
     sandbox.painted(third, "a blue fish in the sea")
     assert sandbox.seed(third) == sandbox.seed(second)
