@@ -19,6 +19,7 @@ import aiohttp
 import discord
 import structlog
 import typer
+from aiohttp_socks import ProxyConnectionError, ProxyError
 
 from bot.client import EaselBot
 from bot.config import CONFIG_FILE, Config, load_config
@@ -36,6 +37,15 @@ discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False  # nobody 
 DELIVER_S = 5.0
 """How long results that are ready may take to reach Discord while the bot is stopping; the rest goes out at the next
 start."""
+
+UNREACHABLE = (
+    aiohttp.ClientError,
+    ProxyConnectionError,
+    ProxyError,
+    discord.DiscordServerError,
+    discord.GatewayNotFound,
+    TimeoutError,
+)
 
 NO_TOKEN = (
     "There is no Discord token. Set DISCORD_TOKEN, or `token` under [discord] in config.toml (README.md says how to "
@@ -110,34 +120,44 @@ def start(config: Config, kind: str) -> None:
     async def main() -> None:
         stop = asyncio.Event()
         if kind == "sandbox":
-            await until_stopped(_sandbox().run(config, stop), stop)
+            await until_stopped(_sandbox().run(config, stop, opened), stop)
         else:
             await until_stopped(run(config, stop), stop)
 
-    writing = config.logging
-    token = config.discord.token
-    with logs.written(
-        writing.folder,
-        level=writing.level,
-        file_bytes=writing.file_mb * 1_000_000,
-        files=writing.files,
-        known=[token.get_secret_value()] if token else [],
-    ):
-        try:
-            asyncio.run(main())
-        except EaselError as error:
-            _leave(str(error), 2)
-        except discord.LoginFailure:
-            _leave("Discord refuses the token. Copy it again from the developer portal (README.md says where).", 2)
-        except discord.PrivilegedIntentsRequired as error:
-            _leave(str(error), 2)
-        except (aiohttp.ClientError, OSError) as error:
-            _leave(
-                f"Discord cannot be reached: {error}. Behind a proxy, set https_proxy or `proxy` under [discord].", 1
-            )
-        except Exception:
-            log.exception("stopped by an unexpected error")
-            sys.exit(1)
+    writing, token = config.logging, config.discord.token
+    try:
+        with logs.written(
+            writing.folder,
+            level=writing.level,
+            file_bytes=writing.file_mb * 1_000_000,
+            files=writing.files,
+            known=[token.get_secret_value()] if token else [],
+        ):
+            code = _explained(main())
+    except ConfigError as error:  # the logs themselves cannot be written
+        typer.echo(str(error), err=True)
+        code = 2
+    sys.exit(code)
+
+
+def _explained(work: Coroutine[Any, Any, None]) -> int:
+    """Runs it, and tells in the log why it ended, where that was not meant."""
+    try:
+        asyncio.run(work)
+    except EaselError as error:
+        log.error(str(error))
+        return 2
+    except discord.LoginFailure:
+        log.error("Discord refuses the token. Copy it again from the developer portal (README.md says where).")
+        return 2
+    except UNREACHABLE as error:
+        reason = str(error) or type(error).__name__
+        log.error(f"Discord cannot be reached: {reason}. Behind a proxy, set https_proxy or `proxy` under [discord].")
+        return 1
+    except Exception:
+        log.exception("stopped by an unexpected error")
+        return 1
+    return 0
 
 
 def _sandbox() -> ModuleType:
@@ -151,11 +171,6 @@ def _sandbox() -> ModuleType:
     finally:
         logging.disable(logging.NOTSET)
     return sandbox
-
-
-def _leave(text: str, code: int) -> None:
-    log.error(text)
-    sys.exit(code)
 
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, help="Easel, the Discord bot that paints.")

@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
 import discord
@@ -75,10 +76,10 @@ async def world(bot: EaselBot) -> AsyncIterator[World]:
         await env.shutdown()
 
 
-async def run(config: Config, stop: asyncio.Event) -> None:
+async def run(
+    config: Config, stop: asyncio.Event, opened: Callable[[Config], AbstractAsyncContextManager[EaselBot]]
+) -> None:
     """Serves the sandbox until `stop` is set or its page's "End preview session" is pressed."""
-    from bot.__main__ import opened
-
     storage = config.storage.model_copy(update={"data_dir": config.storage.data_dir / "sandbox"})
     config = config.model_copy(
         update={"storage": storage, "default_model": "tiny", "drain_s": min(config.drain_s, DRAIN_S)}

@@ -18,6 +18,8 @@ from typing import TextIO
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+from engine.errors import ConfigError
+
 HIDDEN = "[hidden]"
 
 _SECRETS = re.compile(
@@ -91,17 +93,14 @@ def written(
     """Writes everything logged inside to the terminal (standard error) and, where a folder is given, to files there.
 
     `known` are secrets to hide besides those that can be told by their looks. Files that have grown to `file_bytes`
-    are rotated; `files` old ones are kept.
+    are rotated; `files` old ones are kept. ConfigError where the folder cannot be written.
     """
     secrets = tuple(known)
     stream = terminal or sys.stderr
     handlers: list[logging.Handler] = [logging.StreamHandler(stream)]
     handlers[0].setFormatter(_Formatter(secrets, [_remove_meta, _console(stream)]))
     if folder is not None:
-        folder.mkdir(parents=True, exist_ok=True)
-        to_file = logging.handlers.RotatingFileHandler(
-            folder / "easel.jsonl", maxBytes=file_bytes, backupCount=files, encoding="utf-8"
-        )
+        to_file = _rotating(folder, file_bytes, files)
         as_json = structlog.processors.JSONRenderer(ensure_ascii=False)
         to_file.setFormatter(_Formatter(secrets, [_remove_meta, structlog.processors.format_exc_info, as_json]))
         handlers.append(to_file)
@@ -136,6 +135,16 @@ def written(
         structlog.reset_defaults()
         for handler in handlers:
             handler.close()
+
+
+def _rotating(folder: Path, file_bytes: int, files: int) -> logging.Handler:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        return logging.handlers.RotatingFileHandler(
+            folder / "easel.jsonl", maxBytes=file_bytes, backupCount=files, encoding="utf-8"
+        )
+    except OSError as error:
+        raise ConfigError(f"logging.folder: {folder} cannot be written ({error.strerror}).") from None
 
 
 def _console(stream: TextIO) -> Processor:

@@ -12,6 +12,7 @@ import pytest
 import structlog
 
 from engine import logs
+from engine.errors import ConfigError
 
 # Built from parts, so that no scanner takes this file for a leak.
 BOT_TOKEN = ".".join(["MTA5ODc2NTQzMjEwOTg3NjU0Mw", "GabcDE", "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8s9"])
@@ -111,3 +112,12 @@ def test_everything_is_as_before_afterwards(tmp_path: Path) -> None:
     with logs.written(tmp_path, terminal=io.StringIO()):
         assert root.handlers != before[0]
     assert (root.handlers, root.level) == before
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "logs").write_text("a file where a folder should be")
+    with (
+        pytest.raises(ConfigError, match=r"logging\.folder: .*logs cannot be written"),
+        logs.written(tmp_path / "logs"),
+    ):
+        pass
