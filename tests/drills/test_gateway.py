@@ -51,6 +51,11 @@ async def test_twenty_running_jobs_go_on_when_the_gateway_is_lost(
     assert engine.gate is not None
     people = [wire.add_member(guild, f"Person {number}") for number in range(JOBS)]
     async with bot_here(wire, tmp_path, engine, small_catalog()) as easel:
+        # While a model loads, one job of it runs alone: the others follow once it was seen to paint.
+        engine.gate.set()
+        await wire.slash(people[0], room, "imagine", prompt="the first fox")
+        await until(lambda: settled(easel.ledger.data_dir), 30, "the first picture")
+        engine.gate.clear()
         asked = {}
         for number, person in enumerate(people):
             asked[f"fox no {number}x"] = await wire.slash(person, room, "imagine", prompt=f"fox no {number}x")
