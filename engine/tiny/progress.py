@@ -22,11 +22,11 @@ class Journal:
         self._start = time.monotonic()
 
     def note(self, step: int, done: float, **values: float) -> None:
-        """Adds to the running means; every 50 steps they are written."""
+        """Adds to the running means; every 20 steps they are written."""
         for name, value in values.items():
             self._sums[name] = self._sums.get(name, 0.0) + value
         self._count += 1
-        if self._count == 50:
+        if self._count == 20:
             means = {name: total / self._count for name, total in self._sums.items()}
             self._sums, self._count = {}, 0
             self.say(step, done, **means)
