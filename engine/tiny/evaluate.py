@@ -179,7 +179,7 @@ def paint(pipeline: Any, prompts: Sequence[str], steps: int, cfg: float, batch: 
 
 def open_pipeline(folder: Path, random_weights: bool = False) -> Any:
     pipeline = StableDiffusionPipeline.from_pretrained(
-        folder, torch_dtype=torch.float32, safety_checker=None, local_files_only=True
+        folder, dtype=torch.float32, safety_checker=None, local_files_only=True
     )
     pipeline.scheduler = DDIMScheduler.from_config(pipeline.scheduler.config)
     pipeline.set_progress_bar_config(disable=True)
