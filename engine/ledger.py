@@ -8,6 +8,7 @@ it is on disk (WAL, synchronous=FULL) before anybody hears of it.
 from __future__ import annotations
 
 import asyncio
+import functools
 import contextlib
 import math
 import secrets
@@ -393,7 +394,9 @@ def _stamp(moment: datetime) -> int:
     return rows.stamp(moment)
 
 
+@functools.cache
 def _version() -> str:
+    """Of this Easel; read from its package once, since each enqueue writes it."""
     try:
         return version("easel")
     except PackageNotFoundError:
