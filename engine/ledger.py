@@ -8,8 +8,8 @@ it is on disk (WAL, synchronous=FULL) before anybody hears of it.
 from __future__ import annotations
 
 import asyncio
-import functools
 import contextlib
+import functools
 import math
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
