@@ -19,7 +19,7 @@ from engine.wire import Frame, next_frame
 
 worker_log = logging.getLogger("engine.worker")
 
-WORKER = "engine.worker"
+WORKER = "engine.leash"
 GRACE_S = 5.0
 
 

@@ -1,6 +1,6 @@
 """The worker: owns the device and the models, reads frames, paints, writes frames.
 
-Run by `engine.local` as `python -m engine.worker PARENT_PID`, or as a thread of the same process; both call `serve`.
+Run by `engine.local` as a process (`engine.leash`), or as a thread of the same process; both call `serve`.
 
     reading thread    frames in; cancel takes effect at once, whatever is being painted
     painting thread   loads and paints, one request after the other
@@ -13,12 +13,10 @@ No thread outlives the stream: when it ends, the parent is gone, and a process o
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import importlib
 import logging
 import os
 import queue
-import signal
 import sys
 import threading
 import time
@@ -341,22 +339,8 @@ def main() -> None:
     reader, writer = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(2, 1)
-    _die_with(int(sys.argv[1]))
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(levelname)s %(message)s")
     try:
         serve(reader, writer)
     finally:
         os._exit(0)  # without waiting for a kernel that runs or hangs
-
-
-def _die_with(parent: int) -> None:
-    """On Linux the kernel kills us when the parent dies, even while a C extension holds every thread up."""
-    if sys.platform == "linux":
-        PR_SET_PDEATHSIG = 1
-        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-        if os.getppid() != parent:
-            os._exit(1)
-
-
-if __name__ == "__main__":
-    main()

@@ -121,6 +121,12 @@ def test_the_bot_and_the_shell_never_reach_the_workers_side() -> None:
     } == set()
 
 
+def test_the_worker_is_tied_to_its_parent_before_anything_heavy_is_imported() -> None:
+    first = {name.partition(".")[0] for name in imported(MODULES["engine.leash"], lazily=False)}
+    assert first <= sys.stdlib_module_names
+    assert {name for name in reached("engine", lazily=False) if name in MODULES} == {"engine"}
+
+
 def declared() -> dict[str, set[str]]:
     """The distributions that pyproject.toml names, by extra; "" is what everybody gets."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]

@@ -133,8 +133,8 @@ class BotProcess:
     async def kill(self) -> None:
         """SIGKILL from outside, then waits until no worker is left.
 
-        AssertionError after two seconds; one that was still starting, and holds nothing yet, may need longer, since it
-        looks for its parent only once it is up.
+        AssertionError after two seconds; one whose interpreter was still starting, and holds nothing yet, may need
+        longer where the machine is busy: it looks for its parent first thing.
         """
         workers = self.workers()
         self.strike()
@@ -208,7 +208,7 @@ def _is_worker(pid: int) -> bool:
         state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
     except (FileNotFoundError, ProcessLookupError):
         return False
-    return b"engine.worker" in words and state != "Z"
+    return b"engine.leash" in words and state != "Z"
 
 
 @asynccontextmanager
