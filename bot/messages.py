@@ -1,99 +1,32 @@
 """What Discord shows: generations and updates in, Components V2 messages out. Pure; sends nothing.
 
 Every message stays within Discord's limits whatever people type: 40 components, 4000 characters of text in all,
-alternative texts of 1024, custom ids of 100. Lengths are counted in UTF-16 units, Discord's strictest reading.
+alternative texts of 1024, custom ids of 100.
 
 What people typed reaches a message only through `plain`, `alt_text` or a modal's own fields.
 """
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 import discord
 from discord import ButtonStyle, ui
 
-from bot.permissions import Refused
+from bot.explain import explain as explain
 from bot.texts import Say
+from bot.wording import TEXT_LIMIT as TEXT_LIMIT
+from bot.wording import alt_text as alt_text
+from bot.wording import cut as cut
+from bot.wording import duration as duration
+from bot.wording import length as length
+from bot.wording import plain as plain
+from bot.wording import visible as visible
 from engine.dispatch import Position, Update
-from engine.errors import EaselError, InvalidRequest, LimitReached
 from engine.types import Generation, GenerationRequest, Loading, Progress, Status, to_base36
 
-ALT_LIMIT = 1024
-TEXT_LIMIT = 4000
-PROMPT_SHOWN = 700
 BAR_LENGTH = 16
-
-OPTION_NAMES = {"num_inference_steps": "steps", "guidance_scale": "cfg", "num_images": "count"}
-"""The engine's names, as they are called in Discord."""
-
-# Every sign that can begin markdown, a mention, a link, an emoji or a time stamp in Discord.
-_SIGNS = frozenset("\\`*_~|[]()<>#+-:@.!/")
-
-
-def length(text: str) -> int:
-    """In UTF-16 units."""
-    return len(text.encode("utf-16-le", "surrogatepass")) // 2
-
-
-def cut(text: str, limit: int) -> str:
-    """The text, or its beginning and an ellipsis, in at most `limit` units."""
-    return text if length(text) <= limit else _begin(text, limit - 1).rstrip() + "…"
-
-
-def _begin(text: str, limit: int) -> str:
-    units = 0
-    for index, sign in enumerate(text):
-        units += 2 if ord(sign) > 0xFFFF else 1
-        if units > limit:
-            return text[:index]
-    return text
-
-
-def visible(text: str) -> str:
-    """One line without control signs, lone surrogates and marks that turn the reading direction around.
-
-    Where nothing else was there, an ellipsis stands for it: Discord refuses empty labels.
-    """
-    folded = " ".join(text.split())
-    kept = "".join(sign for sign in folded if unicodedata.category(sign) not in ("Cc", "Cs") and not _turns(sign))
-    return kept.strip() or ("…" if text else "")
-
-
-def _turns(sign: str) -> bool:
-    return "\u202a" <= sign <= "\u202e" or "\u2066" <= sign <= "\u2069"
-
-
-def plain(text: object, limit: int = PROMPT_SHOWN) -> str:
-    """What somebody typed, as it was typed: no markdown, no mention, no link comes alive. At most `limit` units."""
-    pieces = ["@\u200b" if sign == "@" else f"\\{sign}" if sign in _SIGNS else sign for sign in visible(str(text))]
-    if sum(map(length, pieces)) <= limit:
-        return "".join(pieces)
-    kept, units = [], 1
-    for piece in pieces:
-        units += length(piece)
-        if units > limit:
-            break
-        kept.append(piece)
-    return "".join(kept).rstrip() + "…"
-
-
-def alt_text(prompt: str) -> str:
-    """A picture's description for people who do not see it."""
-    return cut(visible(prompt), ALT_LIMIT)
-
-
-def duration(seconds: float, say: Say) -> str:
-    if seconds < 10:
-        return say("seconds", seconds=f"{seconds:.1f}")
-    if seconds < 90:
-        return say("seconds", seconds=str(round(seconds)))
-    minutes = max(2, round(seconds / 60))
-    if minutes < 90:
-        return say("minutes", minutes=str(minutes))
-    return say("hours", hours=str(minutes // 60), minutes=str(minutes % 60))
 
 
 class Card(ui.LayoutView):
@@ -238,26 +171,6 @@ def ended(generation: Generation, say: Say, *, note: str = "") -> Card:
         lines.append(small(note))
     row = ui.ActionRow(button("reroll", generation.short_id, say, "🎲"), button("edit", generation.short_id, say, "✏️"))
     return Card(ui.TextDisplay("\n".join(lines)), row)
-
-
-def explain(error: EaselError, say: Say) -> str:
-    """An error in words: what happened, and what to do."""
-    match error:
-        case InvalidRequest():
-            field = OPTION_NAMES.get(error.field, error.field)
-            return say(
-                "error-invalid_request",
-                field=plain(field, 40),
-                value=plain(error.value, 80),
-                allowed=plain(error.allowed, 400),
-            )
-        case LimitReached():
-            retry = "none" if error.retry_after is None else duration(error.retry_after, say)
-            return say("error-limit_reached", scope=error.scope, kind=error.kind, maximum=error.maximum, retry=retry)
-        case Refused():
-            return say(error.key, **error.values)
-        case _:
-            return plain(error, 1500)
 
 
 def said(text: str) -> Card:
