@@ -14,39 +14,24 @@ import math
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import aiosqlite
 
-from engine import charges, database, files, rows, search
+from engine import charges, database, files, history, index, rows
 from engine.database import FILE as FILE
 from engine.database import to_the_end
 from engine.errors import EaselError, LedgerBusy, NotFound
 from engine.fairness import Queued
+from engine.history import HistoryFilter as HistoryFilter
 from engine.types import Generation, GenerationRequest, IdMaker, Limit, Origin, PictureRecord, Status, first_id_at
 
 READERS = 3
 
 Also = Callable[[aiosqlite.Connection, int], Awaitable[None]]
 """Writes more rows in the transaction that queues a job: `await also(connection, generation_id)`."""
-
-
-@dataclass(frozen=True, slots=True)
-class HistoryFilter:
-    """Which generations a page of the history shows; None leaves a field open."""
-
-    person_id: str | None = None
-    guild_id: str | None = None
-    model: str | None = None
-    search: str | None = None
-    """Words that the prompt holds, in any order."""
-    favourites_of: str | None = None
-    since: datetime | None = None
-    until: datetime | None = None
-    status: Status | None = Status.STORED
 
 
 class Ledger:
@@ -138,15 +123,7 @@ class Ledger:
             await charges.charge(connection, request, origin, limits, now)
             id = self._new_id()
             await rows.insert_generation(connection, id, request, origin, key, parent_id, _stamp(now), _version())
-            await connection.execute(
-                "INSERT INTO prompts (rowid, tokens) VALUES (?, ?)",
-                (
-                    id,
-                    search.tokens(
-                        request.prompt, person_id=origin.person_id, guild_id=origin.guild_id, model=request.model
-                    ),
-                ),
-            )
+            await index.add(connection, id, request, origin)
             if also is not None:
                 await also(connection, id)
             return await rows.generation(connection, id)
@@ -282,15 +259,39 @@ class Ledger:
         return [int(row[0]) for row in found]
 
     async def history(
-        self, filter: HistoryFilter | None = None, *, before: int | None = None, limit: int = 10
+        self,
+        filter: HistoryFilter | None = None,
+        *,
+        before: int | None = None,
+        after: int | None = None,
+        limit: int = 10,
     ) -> list[Generation]:
-        """A page, newest first. The next one begins `before` the last id of this one."""
-        query, values = rows.history_query(filter or HistoryFilter(), before, limit)
+        """A page, newest first.
+
+        The next older one comes `before` the last id of this one, the next newer one `after` its first id: that
+        gives those nearest to it, so that turning back shows the page that one came from.
+        """
+        query, values = history.query(filter or HistoryFilter(), limit, before=before, after=after)
         async with self.read() as connection:
             found = await connection.execute_fetchall(query, values)
             return await rows.generations(connection, [int(row[0]) for row in found])
 
     # -- pictures
+
+    async def set_favourite(self, person_id: str, id: int, position: int, liked: bool = True) -> bool:
+        """Whether that changed anything. Raises NotFound where there is no such picture."""
+        async with self.write() as connection:
+            return await index.set_favourite(connection, person_id, id, position, liked, _stamp(_now()))
+
+    async def favourites(self, person_id: str, ids: Sequence[int]) -> set[tuple[int, int]]:
+        """Which pictures of these generations a person likes, as (id, position)."""
+        async with self.read() as connection:
+            found = await connection.execute_fetchall(
+                "SELECT generation_id, position FROM favourites WHERE person_id = ?"
+                f" AND generation_id IN ({', '.join('?' for _ in ids)})",
+                (person_id, *ids),
+            )
+        return {(int(id), int(position)) for id, position in found}
 
     async def delete_pictures(self, id: int) -> list[Path]:
         """Deletes the files and marks the rows, which stay; returns the paths that were marked.

@@ -1,4 +1,4 @@
-"""Rows of the ledger as values of `engine.types`, and the queries of the history."""
+"""Rows of the ledger as values of `engine.types`."""
 
 from __future__ import annotations
 
@@ -6,11 +6,9 @@ import json
 import sqlite3
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
 
 import aiosqlite
 
-from engine import search
 from engine.errors import NotFound
 from engine.fairness import Queued
 from engine.types import (
@@ -20,15 +18,10 @@ from engine.types import (
     PictureRecord,
     Sampler,
     Status,
-    first_id_at,
     row_steps,
     to_base36,
 )
 
-if TYPE_CHECKING:
-    from engine.ledger import HistoryFilter
-
-CLOCK_SLACK = timedelta(days=2)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _REQUEST = ", ".join(GenerationRequest.model_fields)
 _PLACES = ", ".join("?" for _ in GenerationRequest.model_fields)
@@ -146,48 +139,3 @@ def queued(row: sqlite3.Row) -> Queued:
         created_at=moment(created_at),
         retry_at=_maybe(retry_at),
     )
-
-
-def history_query(filter: HistoryFilter, before: int | None, limit: int) -> tuple[str, list[Any]]:
-    """Ids of a page, newest first. Each shape is answered by walking one index backwards from `before`."""
-    conditions: list[str] = []
-    values: list[Any] = []
-
-    def add(condition: str, *new: object) -> None:
-        conditions.append(condition)
-        values.extend(new)
-
-    words = ""
-    if filter.search is not None and filter.search.strip():
-        words = search.query(filter.search, person_id=filter.person_id, guild_id=filter.guild_id, model=filter.model)
-        if not words:  # nothing but signs: no prompt is indexed by those
-            return "SELECT 0 WHERE 0", []
-    if filter.favourites_of is not None:
-        # A person has far fewer favourites than a common word has matches: the words are looked up for each.
-        source, order = "favourites AS f CROSS JOIN generations AS g ON g.id = f.generation_id", "f.generation_id"
-        add("f.person_id = ?", filter.favourites_of)
-        if words:
-            add("EXISTS (SELECT 1 FROM prompts WHERE prompts MATCH ? AND rowid = f.generation_id)", words)
-    elif words:
-        source, order = "prompts AS p CROSS JOIN generations AS g ON g.id = p.rowid", "p.rowid"
-        add("p.prompts MATCH ?", words)
-    else:
-        source, order = "generations AS g", "g.id"
-    if filter.status is not None:
-        # A constant, so that the partial indexes serve.
-        add(f"g.status = '{filter.status.value}'")
-    for column in ("person_id", "guild_id", "model"):
-        if (value := getattr(filter, column)) is not None:
-            add(f"g.{column} = ?", value)
-    # Ids rise with time, so they bound the walk; the exact times decide, since a clock may have been set back.
-    if filter.since is not None:
-        add(f"{order} >= ?", first_id_at(filter.since - CLOCK_SLACK))
-        add("g.created_at >= ?", stamp(filter.since))
-    if filter.until is not None:
-        add(f"{order} < ?", first_id_at(filter.until + CLOCK_SLACK))
-        add("g.created_at < ?", stamp(filter.until))
-    if before is not None:
-        add(f"{order} < ?", before)
-    where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
-    distinct = "DISTINCT " if filter.favourites_of is not None else ""
-    return f"SELECT {distinct}{order} FROM {source}{where} ORDER BY {order} DESC LIMIT ?", [*values, limit]

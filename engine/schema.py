@@ -125,6 +125,15 @@ MIGRATIONS: tuple[str, ...] = (
         seconds_per_row_step REAL NOT NULL
     ) WITHOUT ROWID;
     """,
+    """
+    -- What a page shows to others leaves private rows out, however many there are.
+    CREATE INDEX generations_of_guild_shown ON generations (guild_id, id) WHERE status = 'stored' AND private = 0;
+    CREATE INDEX generations_of_guild_person_shown ON generations (guild_id, person_id, id)
+        WHERE status = 'stored' AND private = 0;
+    -- Who was served lately, read at each start.
+    CREATE INDEX generations_started ON generations (started_at) WHERE started_at IS NOT NULL;
+    ALTER TABLE deliveries ADD COLUMN locale TEXT;   -- Discord's name of the person's language
+    """,
 )
 
 

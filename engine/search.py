@@ -7,6 +7,7 @@ one person's page never walks through everybody's matches. Tags begin with `_`, 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 # Chinese and Japanese are written without spaces: each sign is a word of its own for the search, and so is each pair.
 _CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
@@ -18,12 +19,23 @@ MAX_TERMS = 30
 """Words of a query that count; SQLite refuses some hundreds."""
 
 
+PRIVATE = "_v"
+
+
 def tag(kind: str, value: str) -> str:
-    """A token for an exact value: `_p` for a person, `_g` for a guild, `_m` for a model."""
+    """A token for an exact value: `_p` for a person, `_g` for a guild, `_m` a model, `_f` somebody's favourite."""
     return f"_{kind}{value.encode().hex()}"
 
 
-def tokens(prompt: str, *, person_id: str, guild_id: str | None, model: str) -> str:
+def tokens(
+    prompt: str,
+    *,
+    person_id: str,
+    guild_id: str | None,
+    model: str,
+    private: bool = False,
+    favourites_of: Iterable[str] = (),
+) -> str:
     """What the index holds of one generation."""
     text = prompt.lower()
     found = _WORD.findall(text)
@@ -33,23 +45,36 @@ def tokens(prompt: str, *, person_id: str, guild_id: str | None, model: str) -> 
     found += [tag("p", person_id), tag("m", model)]
     if guild_id is not None:
         found.append(tag("g", guild_id))
+    if private:
+        found.append(PRIVATE)
+    found += [tag("f", person) for person in favourites_of]
     return " ".join(dict.fromkeys(found))
 
 
-def query(text: str, *, person_id: str | None = None, guild_id: str | None = None, model: str | None = None) -> str:
-    """A full-text query for prompts that hold every word of `text`; "" where it holds none.
+def query(
+    text: str,
+    *,
+    person_id: str | None = None,
+    guild_id: str | None = None,
+    model: str | None = None,
+    favourites_of: str | None = None,
+    private: bool | None = None,
+) -> str:
+    """A full-text query for prompts that hold every word of `text`; "" where that is signs without any word.
 
-    Words of two letters and more also match longer words that begin with them.
+    Words of two letters and more also match longer words that begin with them. Without a text the tags decide.
     """
-    text = text.lower()
+    text = text.lower().strip()
     terms = [f'"{word}"*' if len(word) > 1 else f'"{word}"' for word in _WORD.findall(text)]
     for run in _RUN.findall(text):
         terms += [f'"{pair}"' for pair in _pairs(run)] or [f'"{run}"']
-    if not terms:
+    if text and not terms:
         return ""
-    narrowed = (("p", person_id), ("g", guild_id), ("m", model))
+    narrowed = (("f", favourites_of), ("p", person_id), ("g", guild_id), ("m", model))
     tags = [f'"{tag(kind, value)}"' for kind, value in narrowed if value is not None]
-    return " AND ".join(dict.fromkeys(tags + terms[:MAX_TERMS]))
+    tags += [f'"{PRIVATE}"'] if private else []
+    wanted = " AND ".join(dict.fromkeys(tags + terms[:MAX_TERMS]))
+    return f'({wanted}) NOT "{PRIVATE}"' if private is False and wanted else wanted
 
 
 def _pairs(run: str) -> list[str]:

@@ -24,7 +24,7 @@ from engine.errors import (
     NotFound,
 )
 from engine.files import picture_path, save_picture
-from engine.ledger import HistoryFilter, Ledger
+from engine.ledger import Ledger
 from engine.types import Generation, GenerationRequest, Limit, Origin, Picture, Status, first_id_at
 from tests.fakes import paint, small_catalog
 
@@ -183,52 +183,6 @@ async def test_a_task_cancelled_while_it_writes_leaves_the_writer_usable(ledger:
     assert (await ledger.enqueue(ask(), ANN)).status is Status.QUEUED
 
 
-async def test_history_pages_newest_first_without_gaps(ledger: Ledger) -> None:
-    ids = [(await stored(ledger)).id for _ in range(7)]
-    seen: list[int] = []
-    before = None
-    while page := await ledger.history(HistoryFilter(person_id="1"), before=before, limit=3):
-        seen += [generation.id for generation in page]
-        before = seen[-1]
-    assert seen == ids[::-1]
-
-
-async def test_history_filters_by_person_model_and_words(ledger: Ledger) -> None:
-    fox = await stored(ledger, "a red fox in the snow")
-    cat = await stored(ledger, "一只可爱的小猫", BOB)
-    await stored(ledger, "an apple")
-
-    async def found(**filter: object) -> list[int]:
-        return [generation.id for generation in await ledger.history(HistoryFilter(**filter))]  # type: ignore[arg-type]
-
-    assert await found(person_id="2") == [cat.id]
-    assert await found(guild_id="11") == []
-    assert await found(model="other") == []
-    assert await found(search="fox snow") == [fox.id]
-    assert await found(search="sno") == [fox.id]
-    assert await found(search="小猫") == [cat.id]
-    assert await found(search="猫") == [cat.id]
-    assert await found(search="小狗") == []
-    assert await found(search="fox", person_id="2") == []
-    assert await found(search='"; DROP TABLE generations --') == []
-    assert await found(search="!!!") == []
-    assert len(await found(since=datetime(2020, 1, 1, tzinfo=UTC))) == 3
-    assert await found(until=datetime(2020, 1, 1, tzinfo=UTC)) == []
-
-
-async def test_favourites_are_a_history_of_their_own_and_survive_retention(ledger: Ledger) -> None:
-    old, liked = await stored(ledger), await stored(ledger)
-    async with ledger.write() as connection:
-        await connection.execute("INSERT INTO favourites VALUES ('9', ?, 0, 0)", (liked.id,))
-    assert [g.id for g in await ledger.history(HistoryFilter(favourites_of="9"))] == [liked.id]
-    assert [g.id for g in await ledger.history(HistoryFilter(favourites_of="9", search="fox"))] == [liked.id]
-    assert await ledger.retain(keep_bytes=0) == 1
-    assert (await ledger.get(old.id)).pictures[0].deleted_at is not None
-    kept = (await ledger.get(liked.id)).pictures[0]
-    assert kept.deleted_at is None
-    assert picture_path(ledger.data_dir, kept.path).is_file()
-
-
 async def test_deleting_removes_the_files_and_keeps_the_row(ledger: Ledger) -> None:
     done = await stored(ledger, num_images=2)
     removed = await ledger.delete_pictures(done.id)
@@ -346,8 +300,7 @@ async def test_what_is_too_old_is_deleted_and_what_is_liked_is_not(
         then.setattr(ledger, "_new_id", iter(range(first_id_at(long_ago), 2**62)).__next__)
         old, liked = await stored(ledger), await stored(ledger)
     new = await stored(ledger)
-    async with ledger.write() as connection:
-        await connection.execute("INSERT INTO favourites VALUES ('9', ?, 0, 0)", (liked.id,))
+    await ledger.set_favourite("9", liked.id, 0)
     assert await ledger.retain(keep_days=30) == 0
     assert await ledger.retain(keep_days=7) == 1
     gone = {id: (await ledger.get(id)).pictures[0].deleted_at is not None for id in (old.id, liked.id, new.id)}
