@@ -37,5 +37,12 @@ def origin(interaction: Interaction, *, private: bool = False) -> Origin:
     return Origin(str(interaction.user.id), _text(interaction.guild_id), _text(interaction.channel_id), private)
 
 
+def places(interaction: Interaction) -> frozenset[str]:
+    """Ids of the channel, of the one that a thread hangs on, and of their category."""
+    channel = interaction.channel
+    found = (interaction.channel_id, getattr(channel, "parent_id", None), getattr(channel, "category_id", None))
+    return frozenset(str(id) for id in found if id is not None)
+
+
 def _text(number: int | None) -> str | None:
     return None if number is None else str(number)

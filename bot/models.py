@@ -52,7 +52,9 @@ async def info(interaction: Interaction, key: str) -> None:
 async def use(interaction: Interaction, key: str) -> None:
     guild_id = require_manager(person(interaction))
     spec = interaction.client.catalog.get(key)
-    await interaction.client.store.set_default_model(guild_id, spec.key)
+    await interaction.client.store.change_guild(
+        guild_id, lambda old: {"defaults": old.defaults.model_copy(update={"model": spec.key})}
+    )
     text = interaction.client.say(interaction)("model-used", key=messages.plain(spec.key))
     await interaction.response.send_message(view=messages.said(text))
 

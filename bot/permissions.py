@@ -5,7 +5,7 @@ A custom id and a command's visibility are only input: every press and every cal
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -14,6 +14,9 @@ from engine.types import Generation, Limit
 
 LimitKind = Literal["waiting", "images_a_day"]
 LimitScope = Literal["person", "role", "guild", "each"]
+
+Press = Literal["owner", "moderators", "anyone"]
+"""Who may make more from a picture: who asked for it, the moderators of its server too, or everybody there."""
 
 
 class Refused(EaselError):
@@ -37,13 +40,33 @@ class Person:
     manage_guild: bool = False
 
 
-def require_press(person: Person, generation: Generation) -> None:
-    """Reroll, Edit, Delete and Cancel belong to whoever asked for the picture, and to the moderators of its server."""
+def require_press(person: Person, generation: Generation, press: Press = "moderators") -> None:
+    """Whoever asked for a picture may press its buttons; what others may do, their server decides.
+
+    Delete and Cancel are not for `anyone` to hand out: call it without `press` for those.
+    """
     if person.id == generation.origin.person_id:
         return
     here = person.guild_id is not None and person.guild_id == generation.origin.guild_id
-    if not (here and person.manage_messages and not generation.origin.private):
-        raise Refused("error-not-yours")
+    trusted = press == "anyone" or (press == "moderators" and person.manage_messages)
+    if not (here and trusted and not generation.origin.private):
+        raise Refused("error-only-owner" if press == "owner" else "error-not-yours")
+
+
+def require_place(
+    person: Person, places: Collection[str], *, channels: Collection[str] = (), roles: Collection[str] = ()
+) -> None:
+    """Where a server keeps pictures to some channels, and asking to some roles; empty means no such rule.
+
+    `places` are the ids of the channel, of the one that a thread hangs on, and of their category. Who manages the
+    server needs no role.
+    """
+    if person.guild_id is None:
+        return
+    if channels and not set(channels) & set(places):
+        raise Refused("error-not-here", channels=", ".join(f"<#{id}>" for id in channels))
+    if roles and not person.manage_guild and not set(roles) & person.role_ids:
+        raise Refused("error-not-role", roles=", ".join(f"<@&{id}>" for id in roles))
 
 
 def require_history_of(person: Person, other_id: str | None) -> None:

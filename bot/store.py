@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import json
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import aiosqlite
+import structlog
+from pydantic import BaseModel, ValidationError
 
+from bot.defaults import GuildSettings, PersonSettings
 from bot.permissions import LimitKind, LimitRule, LimitScope
 from engine.ledger import Ledger
 
 TOKEN_LIFE = timedelta(minutes=14, seconds=30)
 """How long an interaction's token is used; Discord drops it after 15 minutes."""
+
+log = structlog.get_logger(__name__)
+
+Kept = TypeVar("Kept", bound=BaseModel)
 
 DeliveryStatus = Literal["pending", "sent", "undeliverable"]
 
@@ -34,6 +42,7 @@ class Delivery:
 class Store:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
+        self._languages: dict[str, str | None] = {}
 
     # -- the outbox
 
@@ -98,25 +107,62 @@ class Store:
                 (*values, generation_id),
             )
 
-    # -- settings of servers
+    # -- settings of servers and people
+
+    async def guild(self, guild_id: str | None) -> GuildSettings:
+        """A server's settings; what nobody set, and everything outside of servers, is as by default."""
+        return await self._settings(GuildSettings, "guild", guild_id)
+
+    async def change_guild(
+        self, guild_id: str, change: Callable[[GuildSettings], Mapping[str, object]]
+    ) -> GuildSettings:
+        """Sets the fields that `change` returns, from the settings as they are at that moment."""
+        changed = await self._change(GuildSettings, "guild", guild_id, change)
+        self._languages[guild_id] = changed.language
+        return changed
+
+    async def person(self, person_id: str) -> PersonSettings:
+        return await self._settings(PersonSettings, "person", person_id)
+
+    async def change_person(
+        self, person_id: str, change: Callable[[PersonSettings], Mapping[str, object]]
+    ) -> PersonSettings:
+        return await self._change(PersonSettings, "person", person_id, change)
 
     async def default_model(self, guild_id: str | None) -> str | None:
         """The server's own default, None where nobody chose one."""
-        if guild_id is None:
-            return None
+        return (await self.guild(guild_id)).defaults.model
+
+    def language(self, guild_id: str | None) -> str | None:
+        """A server's language, as `load_languages` and every change since say; at hand for each message."""
+        return self._languages.get(guild_id) if guild_id is not None else None
+
+    async def load_languages(self) -> None:
         async with self._ledger.read() as connection:
             rows = await connection.execute_fetchall(
-                "SELECT value FROM guild_settings WHERE guild_id = ? AND name = 'model'", (guild_id,)
+                "SELECT guild_id, value FROM guild_settings WHERE name = 'language'"
             )
-        return next((str(row[0]) for row in rows), None)
+        self._languages = {str(guild_id): json.loads(value) for guild_id, value in rows}
 
-    async def set_default_model(self, guild_id: str, key: str) -> None:
+    async def _settings(self, kind: type[Kept], scope: str, id: str | None) -> Kept:
+        if id is None:
+            return kind()
+        async with self._ledger.read() as connection:
+            return await _read_settings(connection, kind, scope, id)
+
+    async def _change(
+        self, kind: type[Kept], scope: str, id: str, change: Callable[[Kept], Mapping[str, object]]
+    ) -> Kept:
         async with self._ledger.write() as connection:
-            await connection.execute(
-                "INSERT INTO guild_settings (guild_id, name, value) VALUES (?, 'model', ?)"
-                " ON CONFLICT (guild_id, name) DO UPDATE SET value = excluded.value",
-                (guild_id, key),
+            before = await _read_settings(connection, kind, scope, id)
+            after = kind.model_validate(before.model_dump() | dict(change(before)))
+            rows = after.model_dump(mode="json", exclude_defaults=True)
+            await connection.execute(f"DELETE FROM {scope}_settings WHERE {scope}_id = ?", (id,))
+            await connection.executemany(
+                f"INSERT INTO {scope}_settings ({scope}_id, name, value) VALUES (?, ?, ?)",
+                [(id, name, json.dumps(value, ensure_ascii=False)) for name, value in rows.items()],
             )
+        return after
 
     # -- limits that admins set
 
@@ -168,6 +214,18 @@ class Store:
             )
         [(waiting, running)] = rows
         return int(waiting), int(running)
+
+
+async def _read_settings(connection: aiosqlite.Connection, kind: type[Kept], scope: str, id: str) -> Kept:
+    """Rows that do not fit any more, such as a sampler that an update took away, are passed over."""
+    rows = await connection.execute_fetchall(f"SELECT name, value FROM {scope}_settings WHERE {scope}_id = ?", (id,))
+    values = {str(name): json.loads(value) for name, value in rows}
+    try:
+        return kind.model_validate(values)
+    except ValidationError as error:
+        broken = {str(problem["loc"][0]) for problem in error.errors()}
+        log.warning("settings passed over", scope=scope, id=id, names=sorted(broken))
+        return kind.model_validate({name: value for name, value in values.items() if name not in broken})
 
 
 _DELIVERIES = (

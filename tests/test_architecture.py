@@ -44,6 +44,11 @@ NEVER = {
     "engine.worker": {"engine.ledger", "engine.dispatch", "engine.local"},
     "engine.pipelines": {"engine.ledger", "engine.dispatch", "engine.local"},
     "bot.permissions": {"discord", "asyncio"},
+    "bot.options": {"discord", "asyncio"},
+    "bot.styles": {"discord", "asyncio"},
+    "bot.defaults": {"discord", "asyncio"},
+    "bot.wording": {"discord", "asyncio"},
+    "bot.explain": {"discord", "asyncio"},
     "bot.messages": {"asyncio", "bot.client", "bot.delivery"},
     "bot.store": {"discord"},
 }

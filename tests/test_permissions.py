@@ -13,6 +13,7 @@ from bot.permissions import (
     limits_for,
     require_history_of,
     require_manager,
+    require_place,
     require_press,
 )
 from engine.catalog import Catalog
@@ -64,6 +65,44 @@ def test_without_a_server_there_are_no_moderators() -> None:
     """Two direct messages have the server None in common, which is no server."""
     with pytest.raises(Refused):
         require_press(Person("3", guild_id=None, manage_messages=True), generation(guild_id=None))
+
+
+def test_a_server_may_let_everybody_make_more_from_a_picture_or_nobody_else() -> None:
+    require_press(BOB, generation(), "anyone")
+    require_press(ANN, generation(), "owner")
+    for who, press in ((BOB, "moderators"), (MODERATOR, "owner"), (MODERATOR_ELSEWHERE, "anyone")):
+        with pytest.raises(Refused):
+            require_press(who, generation(), press)  # type: ignore[arg-type]
+
+
+def test_what_is_private_stays_so_whatever_the_server_says() -> None:
+    with pytest.raises(Refused):
+        require_press(BOB, generation(private=True), "anyone")
+
+
+def test_without_rules_pictures_are_painted_everywhere_for_everybody() -> None:
+    require_place(ANN, {"5"})
+
+
+def test_a_server_may_keep_pictures_to_channels_and_categories_and_says_where() -> None:
+    require_place(ANN, {"5", "50"}, channels=("5",))
+    require_place(ANN, {"7", "5"}, channels=("5",))  # a thread of it
+    require_place(ANN, {"6", "50"}, channels=("50",))  # a channel of that category
+    with pytest.raises(Refused) as refusal:
+        require_place(MANAGER, {"6"}, channels=("5", "8"))
+    assert refusal.value.values == {"channels": "<#5>, <#8>"}
+
+
+def test_a_server_may_keep_asking_to_roles_and_its_managers_need_none() -> None:
+    require_place(Person("1", guild_id="9", role_ids=frozenset({"77"})), {"5"}, roles=("77", "78"))
+    require_place(MANAGER, {"5"}, roles=("77",))
+    with pytest.raises(Refused) as refusal:
+        require_place(ANN, {"5"}, roles=("77",))
+    assert refusal.value.values == {"roles": "<@&77>"}
+
+
+def test_a_direct_message_knows_no_such_rules() -> None:
+    require_place(Person("1"), {"5"}, channels=("6",), roles=("77",))
 
 
 def test_everybody_sees_their_own_history_and_moderators_that_of_others() -> None:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from bot import store
+from bot.defaults import GuildSettings, PersonSettings
+from bot.options import Options
 from bot.permissions import LimitRule
 from bot.store import Store
+from bot.styles import Style
 from engine.catalog import Catalog
 from engine.ledger import Ledger
 from engine.types import Generation, Origin
@@ -82,13 +86,65 @@ async def test_a_job_that_no_interaction_asked_for_has_no_delivery(ledger: Ledge
     assert await Store(ledger).delivery(job.id) is None
 
 
+def using(model: str) -> Any:
+    return lambda old: {"defaults": old.defaults.model_copy(update={"model": model})}
+
+
 async def test_each_server_has_a_default_of_its_own(ledger: Ledger) -> None:
     rows = Store(ledger)
-    await rows.set_default_model("9", "tiny")
-    await rows.set_default_model("9", "sdxl-turbo")
+    await rows.change_guild("9", using("tiny"))
+    await rows.change_guild("9", using("sdxl-turbo"))
     assert await rows.default_model("9") == "sdxl-turbo"
     assert await rows.default_model("8") is None
     assert await rows.default_model(None) is None
+
+
+async def test_settings_come_back_as_they_were_set_and_the_others_stay(ledger: Ledger) -> None:
+    rows = Store(ledger)
+    noir = Style(name="Noir", prompt="{prompt}, film noir", options=Options(num_inference_steps=40))
+    await rows.change_guild("9", using("tiny"))
+    await rows.change_guild("9", lambda old: {"press": "anyone", "channels": ("5", "6"), "language": "ja"})
+    await rows.change_guild("9", lambda old: {"styles": {**old.styles, "noir": noir, "photo": None}})
+    found = await Store(ledger).guild("9")
+    assert found == GuildSettings(
+        defaults=Options(model="tiny"),
+        press="anyone",
+        channels=("5", "6"),
+        language="ja",
+        styles={"noir": noir, "photo": None},
+    )
+    await rows.change_person("1", lambda old: {"defaults": Options(aspect_ratio="3:2")})
+    assert (await rows.person("1")).defaults == Options(aspect_ratio="3:2")
+    assert await rows.person("2") == PersonSettings()
+    assert await rows.guild(None) == GuildSettings()
+
+
+async def test_what_is_set_back_to_the_default_leaves_no_row(ledger: Ledger) -> None:
+    rows = Store(ledger)
+    await rows.change_guild("9", lambda old: {"press": "owner", "preview": False})
+    await rows.change_guild("9", lambda old: {"press": "moderators"})
+    async with ledger.read() as connection:
+        found = await connection.execute_fetchall("SELECT name, value FROM guild_settings")
+    assert [tuple(row) for row in found] == [("preview", "false")]
+
+
+async def test_a_setting_that_does_not_fit_any_more_is_passed_over(ledger: Ledger) -> None:
+    async with ledger.write() as connection:
+        await connection.executemany(
+            "INSERT INTO guild_settings (guild_id, name, value) VALUES ('9', ?, ?)",
+            [("press", '"whoever"'), ("preview", "false"), ("colour", '"red"')],
+        )
+    assert await Store(ledger).guild("9") == GuildSettings(preview=False)
+
+
+async def test_a_servers_language_is_at_hand_after_a_restart(ledger: Ledger) -> None:
+    rows = Store(ledger)
+    assert rows.language("9") is None
+    await rows.change_guild("9", lambda old: {"language": "es-ES"})
+    assert rows.language("9") == "es-ES"
+    again = Store(ledger)
+    await again.load_languages()
+    assert (again.language("9"), again.language("8"), again.language(None)) == ("es-ES", None, None)
 
 
 async def test_limits_are_replaced_and_removed_and_stay_on_their_server(ledger: Ledger) -> None:

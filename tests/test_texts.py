@@ -11,7 +11,7 @@ from bot.texts import LOCALES, Texts, label
 
 KEYS = re.findall(r"^([a-z][\w-]*) =", (LOCALES / "en.ftl").read_text(encoding="utf-8"), re.MULTILINE)
 SOURCES = "\n".join(path.read_text(encoding="utf-8") for path in (LOCALES.parent).glob("*.py"))
-COMPUTED = ("button-", "state-", "limits-kind-")
+COMPUTED = ("button-", "state-", "limits-kind-", "style-")
 """Keys whose last part is made by the program."""
 
 

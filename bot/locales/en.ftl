@@ -206,6 +206,9 @@ error-limit_reached = { $scope ->
    *[other] Come back in { $retry }.
 }
 error-not-yours = Only the person who asked for this picture, or a moderator (Manage Messages), can do that.
+error-only-owner = Only the person who asked for this picture can do that on this server.
+error-not-here = Pictures are not painted in this channel. Use { $channels }.
+error-not-role = On this server only some may paint: { $roles }. Ask somebody who runs it.
 error-not-moderator = Seeing other people's pictures needs the Manage Messages permission here. Leave **person** out to see your own.
 error-not-manager = This needs the Manage Server permission. Ask somebody who runs this server.
 error-only-in-server = This works in servers only: a direct message has no settings of its own.
@@ -213,6 +216,16 @@ error-one-of = Choose one of **person**, **role** and **together**, or none of t
 error-gone = That picture is not known any more. Find yours with **/history**.
 error-outdated = This command has changed since your Discord loaded it. Restart Discord (Ctrl+R), and try again.
 error-unexpected = Something went wrong on our side, and nothing of yours was lost. Try again; if it stays, tell whoever runs this bot the code **{ $id }**.
+
+## Styles that are built in; the words they add to a prompt stay English, since the models understand it
+
+style-photo = Photo
+style-cinematic = Cinematic
+style-anime = Anime
+style-watercolor = Watercolour
+style-line-art = Line art
+style-pixel-art = Pixel art
+style-3d = 3D render
 
 ## Times
 
