@@ -11,6 +11,7 @@ import functools
 import importlib
 import inspect
 import logging
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -88,7 +89,7 @@ class DiffusersPipeline:
     def __init__(self, spec: ModelSpec, pipe: Any, device: torch.device, config: EngineConfig) -> None:
         self._spec, self._pipe, self._device = spec, pipe, device
         self._schedule: Any = pipe.scheduler.config
-        self._should_stop: ShouldStop = lambda: False
+        self._watch = threading.local()  # a picture may be decoded while others are stepped
         self._offloaded = False
         self._inexact: list[str] = []
         pipe.set_progress_bar_config(disable=True)
@@ -110,6 +111,10 @@ class DiffusersPipeline:
         return not self._inexact
 
     @property
+    def offloaded(self) -> bool:
+        return self._offloaded
+
+    @property
     def bytes(self) -> int:
         sizes = [sum(tensor.nbytes for tensor in (*part.parameters(), *part.buffers())) for part in self._modules()]
         return max(sizes) if self._offloaded else sum(sizes)
@@ -118,12 +123,8 @@ class DiffusersPipeline:
         return [part for part in self._pipe.components.values() if isinstance(part, torch.nn.Module)]
 
     def call(self, request: GenerationRequest, seed: int, on_step: OnStep, should_stop: ShouldStop) -> Pixels:
-        self._should_stop = should_stop
-        try:
-            with memory_errors(), torch.inference_mode():
-                pixels = self._paint(request, seed, on_step)
-        finally:
-            self._should_stop = lambda: False
+        with self.watched(should_stop), memory_errors(), torch.inference_mode():
+            pixels = self._paint(request, seed, on_step)
         return images.enlarge(pixels, request.width, request.height)
 
     def _paint(self, request: GenerationRequest, seed: int, on_step: OnStep) -> Pixels:
@@ -174,17 +175,27 @@ class DiffusersPipeline:
             result = step(*args, **kwargs | {"return_dict": True})
             done = min(done + 1, len(scheduler.timesteps))
             self._check()
-            on_step(done, len(scheduler.timesteps), lambda: self._preview(_predicted(scheduler, result)))
+            on_step(done, len(scheduler.timesteps), lambda: self.preview(_predicted(scheduler, result)))
             return result if kwargs.get("return_dict", True) else (result.prev_sample,)
 
         return step_and_tell
 
-    def _preview(self, latents: torch.Tensor) -> Pixels | None:
+    def preview(self, latents: torch.Tensor) -> Pixels | None:
         """A small picture of latents as the sampler leaves them; None where their layout is not known."""
         return None
 
+    @contextlib.contextmanager
+    def watched(self, should_stop: ShouldStop) -> Iterator[None]:
+        before = getattr(self._watch, "should_stop", None)
+        self._watch.should_stop = should_stop
+        try:
+            yield
+        finally:
+            self._watch.should_stop = before
+
     def _check(self) -> None:
-        if self._should_stop():
+        should_stop = getattr(self._watch, "should_stop", None)
+        if should_stop is not None and should_stop():
             raise Stopped
 
     def _watch_blocks(self) -> None:
@@ -319,7 +330,7 @@ class UnetPipeline(DiffusersPipeline):
         noise = self.latents(request, generator)
         return self.decode(self._run(request, generator, on_step, latents=noise, output_type="latent"))
 
-    def _preview(self, latents: torch.Tensor) -> Pixels | None:
+    def preview(self, latents: torch.Tensor) -> Pixels | None:
         vae = self._pipe.vae
         if self._preview_map is None:
             self._preview_map = fit_preview(vae, self._pipe._execution_device)
