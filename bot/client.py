@@ -19,7 +19,7 @@ from bot.interactions import Interaction, person
 from bot.pacing import PROGRESS_INTERVAL_S
 from bot.permissions import limits_for
 from bot.store import Store
-from bot.texts import Say, Texts
+from bot.texts import Say, Texts, Translations
 from engine.catalog import Catalog
 from engine.dispatch import Dispatcher
 from engine.errors import EaselError
@@ -88,6 +88,8 @@ class EaselBot(discord.Client):
 
     async def setup_hook(self) -> None:
         """Tells Discord the commands: everywhere, and at once where the configuration says."""
+        await self.store.load_languages()
+        await self.tree.set_translator(Translations(self.texts))
         await self.tree.sync()
         for guild in map(discord.Object, self.config.discord.guild_ids):
             self.tree.copy_global_to(guild=guild)
@@ -111,7 +113,13 @@ class EaselBot(discord.Client):
     # -- what handlers ask
 
     def say(self, interaction: Interaction) -> Say:
-        return self.texts.speaker(str(interaction.locale))
+        return self.texts.speaker(*self.locales(interaction))
+
+    def locales(self, interaction: Interaction) -> tuple[str | None, ...]:
+        """The person's language, then what the server's managers chose, then the server's own."""
+        chosen = self.store.language(str(interaction.guild_id)) if interaction.guild_id else None
+        guild_locale = str(interaction.guild_locale) if interaction.guild_locale else None
+        return str(interaction.locale), chosen, guild_locale
 
     async def default_model(self, guild_id: int | None) -> str:
         """The server's, where it chose one that still exists; else the configured one."""

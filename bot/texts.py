@@ -1,7 +1,7 @@
-"""What people read, from the catalogue in `bot/locales/`: one Fluent file a language.
+"""What people read, from the catalogue in `bot/locales/`: one Fluent file a language, named by Discord's code for it.
 
-`Texts.speaker` gives a `Say` for a person's locale: `say("history-empty")`. Fluent chooses plurals. A key that a
-language lacks is said in English; a key that English lacks is a bug and raises KeyError.
+`Texts.speaker` gives a `Say` for a person: `say("history-empty")`. Fluent chooses plurals and writes numbers. A key that
+a language lacks is said in English; a key that English lacks is a bug and raises KeyError.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import discord
 from discord import app_commands
 from fluent.runtime import FluentBundle, FluentResource
 from fluent.syntax import ast
@@ -25,7 +26,7 @@ class Texts:
 
     def __init__(self, folder: Path = LOCALES) -> None:
         self._bundles: dict[str, FluentBundle] = {}
-        for path in sorted(folder.glob("*.ftl"), key=lambda path: path.stem != "en"):
+        for path in sorted(folder.glob("*.ftl"), key=lambda path: (path.stem != "en", path.stem)):
             # Isolation marks around values would show up as boxes in some Discord clients.
             bundle = FluentBundle([path.stem, "en"], use_isolating=False)
             resource = FluentResource(path.read_text(encoding="utf-8"))
@@ -38,10 +39,18 @@ class Texts:
     def languages(self) -> list[str]:
         return list(self._bundles)
 
-    def speaker(self, locale: str | None = None) -> Say:
-        """The words for `zh-CN`, else for its language `zh`, else English."""
-        wanted = [locale, locale.partition("-")[0]] if locale else []
-        bundles = [self._bundles[tag] for tag in [*wanted, "en"] if tag in self._bundles]
+    def spoken(self, *locales: str | None) -> str:
+        """The first language that is there: `es-419` is met by `es-ES` too, and English is always there."""
+        for locale in filter(None, locales):
+            language = locale.partition("-")[0]
+            for tag in self._bundles:
+                if tag == locale or (locale not in self._bundles and tag.partition("-")[0] == language):
+                    return tag
+        return "en"
+
+    def speaker(self, *locales: str | None) -> Say:
+        """The words for the first of these locales that the catalogue has: a person's, then their server's."""
+        bundles = [self._bundles[tag] for tag in dict.fromkeys([self.spoken(*locales), "en"])]
 
         def say(key: str, /, **values: Any) -> str:
             for bundle in bundles:
@@ -59,6 +68,22 @@ class Texts:
 def label(key: str) -> app_commands.locale_str:
     """A command's name or description: English as Discord's default, with the key for its translations."""
     return app_commands.locale_str(_english(key), key=key)
+
+
+class Translations(app_commands.Translator):
+    """Gives Discord the names and descriptions of commands in every language of the catalogue."""
+
+    def __init__(self, texts: Texts) -> None:
+        self._texts = texts
+
+    async def translate(
+        self, string: app_commands.locale_str, locale: discord.Locale, context: app_commands.TranslationContextTypes
+    ) -> str | None:
+        """None, where Discord shall show its default: for English, and for languages that the catalogue lacks."""
+        key = string.extras.get("key")
+        if key is None or self._texts.spoken(str(locale)) == "en":
+            return None
+        return self._texts.speaker(str(locale))(key)
 
 
 _english = Texts().speaker()

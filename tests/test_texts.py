@@ -33,14 +33,18 @@ def test_commands_and_options_are_described_within_discords_limits() -> None:
             assert 1 <= len(str(label(key))) <= 100, key
 
 
-def test_a_locale_falls_back_to_its_language_and_then_to_english(tmp_path: Path) -> None:
+def test_the_first_language_that_is_there_is_spoken_and_english_fills_its_gaps(tmp_path: Path) -> None:
     (tmp_path / "en.ftl").write_text("hello = Hello\nbye = Bye\n")
     (tmp_path / "fr.ftl").write_text("hello = Bonjour\n")
+    (tmp_path / "es-ES.ftl").write_text("hello = Hola\n")
     texts = Texts(tmp_path)
-    assert texts.languages == ["en", "fr"]
+    assert texts.languages == ["en", "es-ES", "fr"]
     assert texts.speaker("fr-CA")("hello") == "Bonjour"
+    assert texts.speaker("es-419")("hello") == "Hola"
     assert texts.speaker("fr")("bye") == "Bye"
     assert texts.speaker("ja")("hello") == "Hello"
+    assert texts.speaker("ja", None, "fr")("hello") == "Bonjour"
+    assert texts.speaker("en-GB", "fr")("hello") == "Hello"
     assert texts.speaker()("hello") == "Hello"
 
 
