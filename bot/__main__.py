@@ -21,14 +21,12 @@ import structlog
 import typer
 from aiohttp_socks import ProxyConnectionError, ProxyError
 
+from bot import client
 from bot.client import EaselBot
 from bot.config import CONFIG_FILE, Config, load_config
 from bot.store import Store
-from engine import logs
-from engine.dispatch import Dispatcher
+from engine import house, logs
 from engine.errors import ConfigError, EaselError
-from engine.ledger import Ledger
-from engine.local import LocalEngine
 
 log = structlog.get_logger("bot")
 
@@ -56,21 +54,9 @@ NO_TOKEN = (
 @contextlib.asynccontextmanager
 async def opened(config: Config) -> AsyncIterator[EaselBot]:
     """The bot with everything under it, not yet connected to any Discord."""
-    catalog, storage = config.catalog(), config.storage
     async with (
-        Ledger.open(storage.data_dir) as ledger,
-        LocalEngine(config.engine, catalog) as engine,
-        Dispatcher(
-            ledger,
-            engine,
-            catalog,
-            max_attempts=config.engine.max_attempts,
-            min_free_bytes=storage.min_free_mb * 1_000_000,
-            keep_days=storage.keep_days,
-            keep_bytes=int(storage.keep_gb * 1e9) if storage.keep_gb else None,
-            drain_s=config.drain_s,
-        ) as dispatcher,
-        EaselBot(config, catalog, dispatcher, Store(ledger), engine, ledger) as bot,
+        house.opened(config, drain_s=config.drain_s) as home,
+        client.kind(config)(config, home.catalog, home.dispatcher, Store(home.ledger), home.engine, home.ledger) as bot,
     ):
         yield bot
 

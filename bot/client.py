@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import urllib.request
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import aiohttp
 import discord
@@ -61,6 +61,7 @@ class EaselBot(discord.Client):
             max_messages=None,
             member_cache_flags=discord.MemberCacheFlags.none(),
             chunk_guilds_at_startup=False,
+            **sharding(config.discord.shards),
             **connection(config.discord.proxy),
         )
         self.config, self.catalog, self.dispatcher = config, catalog, dispatcher
@@ -157,6 +158,23 @@ class EaselBot(discord.Client):
                 await interaction.response.send_message(view=card, ephemeral=True)
         except (discord.HTTPException, aiohttp.ClientError, TimeoutError, OSError) as error:
             log.info("an error could not be told", command=_command(interaction), error=str(error))
+
+
+class ShardedBot(EaselBot, discord.AutoShardedClient):
+    """The same bot over several connections to the gateway, for which Discord asks above 2,500 servers."""
+
+    async def on_shard_ready(self, shard_id: int) -> None:
+        """Each shard waits five seconds for its turn: what is owed is delivered before the last of them is there."""
+        self.connected.set()
+
+
+def kind(config: Config) -> type[EaselBot]:
+    return EaselBot if config.discord.shards == 1 else ShardedBot
+
+
+def sharding(shards: int | Literal["auto"]) -> dict[str, Any]:
+    """discord.py's argument: how many connections, None where Discord is asked for its advice."""
+    return {} if shards == 1 else {"shard_count": None if shards == "auto" else shards}
 
 
 def connection(proxy: str | None) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr, field_validator
 
@@ -27,6 +27,8 @@ class DiscordConfig(Section):
     """None: what http_proxy, https_proxy, all_proxy and no_proxy say."""
     guild_ids: tuple[int, ...] = ()
     """Servers whose commands are synced at once, besides the global ones, which may take a while to appear."""
+    shards: Literal["auto"] | Annotated[int, Field(ge=1)] = 1
+    """Connections to Discord's gateway; "auto" asks Discord how many it wants."""
 
     @field_validator("token")
     @classmethod

@@ -82,7 +82,12 @@ async def run(
     """Serves the sandbox until `stop` is set or its page's "End preview session" is pressed."""
     storage = config.storage.model_copy(update={"data_dir": config.storage.data_dir / "sandbox"})
     config = config.model_copy(
-        update={"storage": storage, "default_model": "tiny", "drain_s": min(config.drain_s, DRAIN_S)}
+        update={
+            "storage": storage,
+            "default_model": "tiny",
+            "drain_s": min(config.drain_s, DRAIN_S),
+            "discord": config.discord.model_copy(update={"shards": 1}),
+        }
     )
     turn = asyncio.Lock()
     async with opened(config) as bot, world(bot) as place, bot.outbox:

@@ -20,13 +20,11 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from engine import files, hub, logs
-from engine.catalog import Catalog, ModelSpec
+from engine import files, house, hub, logs
+from engine.catalog import ModelSpec
 from engine.config import Settings, load_settings
-from engine.dispatch import Dispatcher
 from engine.errors import Cancelled, ConfigError, EaselError, InvalidRequest, LedgerBusy, NotFound
 from engine.ledger import HistoryFilter, Ledger
-from engine.local import LocalEngine
 from engine.shell import Progress, destinations, read_prompts, size_text
 from engine.types import SHELL, Generation, GenerationRequest, Status
 
@@ -98,26 +96,13 @@ def imagine(
             for text in prompts
         ]
         targets = destinations(requests, out=out or out_dir or Path(), numbered=prompts_file is not None)
-        _run(_paint(settings, catalog, requests, targets))
+        _run(_paint(settings, requests, targets))
 
 
-async def _paint(
-    settings: Settings, catalog: Catalog, requests: list[GenerationRequest], targets: list[list[Path]]
-) -> None:
+async def _paint(settings: Settings, requests: list[GenerationRequest], targets: list[list[Path]]) -> None:
     """Queues everything, then waits: the same path that a picture from Discord takes."""
-    storage = settings.storage
-    async with (
-        Ledger.open(storage.data_dir) as ledger,
-        LocalEngine(settings.engine, catalog) as engine,
-        Dispatcher(
-            ledger,
-            engine,
-            catalog,
-            max_attempts=settings.engine.max_attempts,
-            min_free_bytes=storage.min_free_mb * 1_000_000,
-            drain_s=0,
-        ) as dispatcher,
-    ):
+    async with house.opened(settings, drain_s=0) as home:
+        ledger, dispatcher = home.ledger, home.dispatcher
         jobs: list[Generation] = []
         try:
             for request in requests:
@@ -130,7 +115,7 @@ async def _paint(
                         progress.show(update)
                     done = await ledger.get(job.id)
                     if done.status is Status.STORED:
-                        _deliver(storage.data_dir, done, paths)
+                        _deliver(settings.storage.data_dir, done, paths)
                     else:
                         failures.append(done)
                     progress.end()

@@ -84,16 +84,11 @@ def query(filter: HistoryFilter, limit: int, *, before: int | None, after: int |
 
 
 def _words(filter: HistoryFilter) -> str | None:
-    """The full-text query; None where the other indexes answer, "" where nothing can be found.
-
-    A person's favourites that are narrowed further are looked up by their tags too.
-    """
-    text = filter.search.strip() if filter.search is not None else ""
-    narrowed = (filter.person_id, filter.guild_id, filter.model) != (None, None, None)
-    if not text and not (filter.favourites_of is not None and narrowed):
+    """The full-text query; None where the other indexes answer, "" where nothing can be found."""
+    if filter.search is None or not filter.search.strip():
         return None
     return search.query(
-        text,
+        filter.search,
         person_id=filter.person_id,
         guild_id=filter.guild_id,
         model=filter.model,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 
+from engine import search
 from engine.errors import LedgerTooNew
 
 MIGRATIONS: tuple[str, ...] = (
@@ -133,6 +134,11 @@ MIGRATIONS: tuple[str, ...] = (
     -- Who was served lately, read at each start.
     CREATE INDEX generations_started ON generations (started_at) WHERE started_at IS NOT NULL;
     ALTER TABLE deliveries ADD COLUMN locale TEXT;   -- Discord's name of the person's language
+    -- The tags of what is shown and liked are new.
+    INSERT INTO prompts (prompts) VALUES ('delete-all');
+    INSERT INTO prompts (rowid, tokens) SELECT id, easel_tokens(prompt, person_id, guild_id, model, private,
+        (SELECT group_concat(DISTINCT f.person_id) FROM favourites AS f WHERE f.generation_id = g.id))
+        FROM generations AS g;
     """,
 )
 
@@ -148,11 +154,26 @@ def check(connection: sqlite3.Connection) -> int:
     return int(version)
 
 
-def migrate(connection: sqlite3.Connection) -> None:
-    """Brings a file up to date, one transaction a migration. Raises LedgerTooNew."""
-    for number, script in enumerate(MIGRATIONS[check(connection) :], check(connection) + 1):
+def migrate(connection: sqlite3.Connection, to: int | None = None) -> None:
+    """Brings a file up to date, one transaction a migration; with `to`, up to that schema only. Raises LedgerTooNew."""
+    connection.create_function("easel_tokens", 6, _tokens, deterministic=True)
+    for number, script in enumerate(MIGRATIONS[check(connection) : to], check(connection) + 1):
         try:
             connection.executescript(f"BEGIN IMMEDIATE; {script} PRAGMA user_version = {number}; COMMIT;")
         except sqlite3.Error:
             connection.rollback()
             raise
+
+
+def _tokens(
+    prompt: str, person_id: str, guild_id: str | None, model: str, private: int, favourites_of: str | None
+) -> str:
+    """For migrations: what the index holds of a row; `favourites_of` are ids with commas between them."""
+    return search.tokens(
+        prompt,
+        person_id=person_id,
+        guild_id=guild_id,
+        model=model,
+        private=bool(private),
+        favourites_of=sorted(favourites_of.split(",")) if favourites_of else (),
+    )

@@ -23,7 +23,11 @@ PRIVATE = "_v"
 
 
 def tag(kind: str, value: str) -> str:
-    """A token for an exact value: `_p` for a person, `_g` for a guild, `_m` a model, `_f` somebody's favourite."""
+    """A token for an exact value: `_m` for a model, `_f` for somebody's favourite, `_p` for a person, `_g` for a guild.
+
+    What others may see of a person and a guild has `_q` and `_h` besides: walking past what they may not would take
+    as long as there is much of it.
+    """
     return f"_{kind}{value.encode().hex()}"
 
 
@@ -42,9 +46,10 @@ def tokens(
     for run in _RUN.findall(text):
         found += run
         found += _pairs(run)
-    found += [tag("p", person_id), tag("m", model)]
-    if guild_id is not None:
-        found.append(tag("g", guild_id))
+    found.append(tag("m", model))
+    for kind in ("p", "g") if private else ("p", "g", "q", "h"):
+        if (whose := person_id if kind in "pq" else guild_id) is not None:
+            found.append(tag(kind, whose))
     if private:
         found.append(PRIVATE)
     found += [tag("f", person) for person in favourites_of]
@@ -60,21 +65,23 @@ def query(
     favourites_of: str | None = None,
     private: bool | None = None,
 ) -> str:
-    """A full-text query for prompts that hold every word of `text`; "" where that is signs without any word.
+    """A full-text query for prompts that hold every word of `text`; "" where it holds none.
 
-    Words of two letters and more also match longer words that begin with them. Without a text the tags decide.
+    Words of two letters and more also match longer words that begin with them.
     """
-    text = text.lower().strip()
+    text = text.lower()
     terms = [f'"{word}"*' if len(word) > 1 else f'"{word}"' for word in _WORD.findall(text)]
     for run in _RUN.findall(text):
         terms += [f'"{pair}"' for pair in _pairs(run)] or [f'"{run}"']
-    if text and not terms:
+    if not terms:
         return ""
-    narrowed = (("f", favourites_of), ("p", person_id), ("g", guild_id), ("m", model))
+    whose, where = ("q", "h") if private is False else ("p", "g")
+    narrowed = ((whose, person_id), (where, guild_id), ("m", model), ("f", favourites_of))
     tags = [f'"{tag(kind, value)}"' for kind, value in narrowed if value is not None]
-    tags += [f'"{PRIVATE}"'] if private else []
+    if private:
+        tags.append(f'"{PRIVATE}"')
     wanted = " AND ".join(dict.fromkeys(tags + terms[:MAX_TERMS]))
-    return f'({wanted}) NOT "{PRIVATE}"' if private is False and wanted else wanted
+    return f'({wanted}) NOT "{PRIVATE}"' if private is False else wanted
 
 
 def _pairs(run: str) -> list[str]:

@@ -15,7 +15,7 @@ from rich.console import Console
 from typer.testing import CliRunner, Result
 
 import engine.__main__ as cli
-from engine import database
+from engine import database, house
 from engine.catalog import Catalog
 from engine.config import EngineConfig, load_settings
 from engine.dispatch import Update
@@ -56,7 +56,7 @@ class Opened(FakeEngine):
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where the command runs: a configuration, and an engine that paints one colour."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(cli, "LocalEngine", Opened)
+    monkeypatch.setattr(house, "LocalEngine", Opened)
     (tmp_path / "config.toml").write_text(CONFIG)
     return tmp_path
 
@@ -220,7 +220,7 @@ class Interrupted(Opened):
 
 
 def test_what_is_interrupted_does_not_stay_queued(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cli, "LocalEngine", Interrupted)
+    monkeypatch.setattr(house, "LocalEngine", Interrupted)
     stopped = easel("imagine", "--prompts-file", "-", typed="a fox\na boat\n")
     assert stopped.exit_code == cli.INTERRUPTED
     assert "Nothing stays queued" in stopped.stderr

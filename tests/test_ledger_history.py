@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from engine.database import FILE
 from engine.errors import NotFound
 from engine.files import picture_path
 from engine.ledger import HistoryFilter, Ledger
@@ -122,3 +125,24 @@ async def test_favourites_are_found_by_words_as_long_as_one_of_their_pictures_is
     assert await ids(ledger, favourites_of="9", search="red") == [cat.id]
     assert await ids(ledger, favourites_of="9") == [cat.id]
     assert await ids(ledger, search="fox") == [fox.id]
+
+
+async def test_a_ledger_of_the_first_schema_finds_what_it_held_by_the_new_tags(tmp_path: Path) -> None:
+    async with Ledger.open(tmp_path) as ledger:
+        fox = await stored(ledger, "a red fox")
+        await ledger.set_favourite("9", fox.id, 0)
+        await ledger.set_favourite("8", fox.id, 0)
+    with closing(sqlite3.connect(tmp_path / FILE)) as connection:
+        connection.execute("INSERT INTO prompts (prompts) VALUES ('delete-all')")
+        connection.execute("INSERT INTO prompts (rowid, tokens) VALUES (?, 'a red fox')", (fox.id,))
+        for index in ("generations_of_guild_shown", "generations_of_guild_person_shown", "generations_started"):
+            connection.execute(f"DROP INDEX {index}")
+        connection.execute("ALTER TABLE deliveries DROP COLUMN locale")
+        connection.execute("PRAGMA user_version = 1")
+        connection.commit()
+    async with Ledger.open(tmp_path) as ledger:
+        assert await ids(ledger, search="fox", guild_id="10", private=False) == [fox.id]
+        assert await ids(ledger, search="fox", favourites_of="9") == [fox.id]
+        await ledger.set_favourite("9", fox.id, 0, liked=False)
+        assert await ids(ledger, search="fox", favourites_of="9") == []
+        assert await ids(ledger, search="fox", favourites_of="8") == [fox.id]

@@ -41,7 +41,7 @@ PAGES: dict[str, dict[str, HistoryFilter]] = {
     },
     "person": {
         "a busy person": HistoryFilter(person_id="0"),
-        "a rare person": HistoryFilter(person_id="399"),
+        "a rare person": HistoryFilter(person_id="rare"),
         "a person who is not there": HistoryFilter(person_id="nobody"),
     },
     "server": {
@@ -69,7 +69,7 @@ PAGES: dict[str, dict[str, HistoryFilter]] = {
         "no such word": HistoryFilter(search="xylophone"),
         "a common sign": HistoryFilter(search="一"),
         "two signs": HistoryFilter(search="小猫"),
-        "a common word of a rare person": HistoryFilter(search="the", person_id="399"),
+        "a common word of a rare person": HistoryFilter(search="the", person_id="rare"),
         "a common word of a rare model": HistoryFilter(search="the", model="rare"),
         "a common word that a secretive person shows": HistoryFilter(
             search="the", guild_id="0", person_id="secretive", private=False
@@ -124,7 +124,9 @@ def fill(file: Path, count: int) -> None:
             private = number % 20 == 7
             if number % 10 == 7:  # somebody who hides all but the first few
                 person, guild, private = "secretive", "0", number > 200
-            model = "rare" if number % (count // 4) == 5 else dice.choice(("tiny", "sdxl-turbo"))
+            model = dice.choice(("tiny", "sdxl-turbo"))
+            if number % (count // 20) == 12:  # as rare among many as among few: twenty times
+                person, guild, model, prompt = "rare", "0", "rare", f"the {prompt}"
             liked = ["fan"] if number % (count // 100) == 1 else []
             connection.execute(
                 "INSERT INTO generations (id, status, attempt, prompt, negative_prompt, model, num_inference_steps,"
