@@ -12,8 +12,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr, field_validator
 
+from engine.config import LimitsConfig as LimitsConfig
+from engine.config import LoggingConfig as LoggingConfig
 from engine.config import Section, Settings, beside, parse, read_toml
-from engine.types import Limit
 
 CONFIG_FILE = Path("config.toml")
 
@@ -40,40 +41,6 @@ class DiscordConfig(Section):
         return SecretStr(word) if word else None
 
 
-class LimitsConfig(Section):
-    """`[limits]`: what binds everybody. Admins set their server's own limits besides, in Discord."""
-
-    waiting_per_person: int | None = Field(default=8, ge=1)
-    waiting_per_server: int | None = Field(default=None, ge=1)
-    waiting_in_all: int | None = Field(default=1000, ge=1)
-    images_a_day_per_person: int | None = Field(default=None, ge=1)
-    images_a_day_per_server: int | None = Field(default=None, ge=1)
-    images_a_day_in_all: int | None = Field(default=None, ge=1)
-
-    def bounds(self) -> list[Limit]:
-        """The limits that are set, as the ledger charges them."""
-        bounds: list[tuple[Literal["person", "guild", "all"], Literal["waiting", "images_a_day"], int | None]] = [
-            ("person", "waiting", self.waiting_per_person),
-            ("guild", "waiting", self.waiting_per_server),
-            ("all", "waiting", self.waiting_in_all),
-            ("person", "images_a_day", self.images_a_day_per_person),
-            ("guild", "images_a_day", self.images_a_day_per_server),
-            ("all", "images_a_day", self.images_a_day_in_all),
-        ]
-        return [Limit(scope, kind, maximum) for scope, kind, maximum in bounds if maximum is not None]
-
-
-class LoggingConfig(Section):
-    """`[logging]`: what is written down, and for how long it is kept."""
-
-    level: Literal["debug", "info", "warning", "error"] = "info"
-    folder: Path = Path("logs")
-    file_mb: int = Field(default=10, ge=1)
-    """A file that grows past this is rotated."""
-    files: int = Field(default=5, ge=1)
-    """How many rotated files are kept."""
-
-
 class SandboxConfig(Section):
     """`[sandbox]`: the simulated Discord in the browser."""
 
@@ -84,11 +51,7 @@ class Config(Settings):
     """The whole file."""
 
     discord: DiscordConfig = DiscordConfig()
-    limits: LimitsConfig = LimitsConfig()
-    logging: LoggingConfig = LoggingConfig()
     sandbox: SandboxConfig = SandboxConfig()
-    drain_s: float = Field(default=30, ge=0)
-    """How long running jobs may take to finish when the bot is stopped; then they wait for its next start."""
 
 
 def load_config(path: Path = CONFIG_FILE, environment: Mapping[str, str] | None = None) -> Config:
@@ -102,6 +65,4 @@ def load_config(path: Path = CONFIG_FILE, environment: Mapping[str, str] | None 
         discord = tables.setdefault("discord", {})
         if isinstance(discord, dict):
             discord["token"] = token
-    config = beside(parse(Config, tables, str(path)), path.parent)
-    logging = config.logging.model_copy(update={"folder": path.parent / config.logging.folder})
-    return config.model_copy(update={"logging": logging})
+    return beside(parse(Config, tables, str(path)), path.parent)

@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from engine.catalog import Catalog, ModelSpec
 from engine.errors import ConfigError
+from engine.types import Limit
+
+Address = Annotated[str, Field(pattern=r"^https?://[^\s/?#@]+/?$")]
+"""Where a service is, without a path: `http://gpu:5001`."""
 
 
 class Section(BaseModel):
@@ -41,6 +45,13 @@ class EngineConfig(Section):
     """A worker without any sign of progress for so long is killed and started anew. Loading a model is exempt."""
     models_dir: Path | None = None
     """Where downloads are kept; None: the hub's usual cache."""
+    url: tuple[Address, ...] = ()
+    """Image services that paint instead of this machine; a single one may be written without the brackets."""
+
+    @field_validator("url", mode="before")
+    @classmethod
+    def _one_or_more(cls, value: object) -> object:
+        return (value,) if isinstance(value, str) else value
 
 
 class StorageConfig(Section):
@@ -53,11 +64,62 @@ class StorageConfig(Section):
     """New jobs are refused while the disk has less room than this."""
 
 
+class LimitsConfig(Section):
+    """`[limits]`: what binds everybody. Admins set their server's own limits besides, in Discord."""
+
+    waiting_per_person: int | None = Field(default=8, ge=1)
+    waiting_per_server: int | None = Field(default=None, ge=1)
+    waiting_in_all: int | None = Field(default=1000, ge=1)
+    images_a_day_per_person: int | None = Field(default=None, ge=1)
+    images_a_day_per_server: int | None = Field(default=None, ge=1)
+    images_a_day_in_all: int | None = Field(default=None, ge=1)
+
+    def bounds(self) -> list[Limit]:
+        """The limits that are set, as the ledger charges them."""
+        bounds: list[tuple[Literal["person", "guild", "all"], Literal["waiting", "images_a_day"], int | None]] = [
+            ("person", "waiting", self.waiting_per_person),
+            ("guild", "waiting", self.waiting_per_server),
+            ("all", "waiting", self.waiting_in_all),
+            ("person", "images_a_day", self.images_a_day_per_person),
+            ("guild", "images_a_day", self.images_a_day_per_server),
+            ("all", "images_a_day", self.images_a_day_in_all),
+        ]
+        return [Limit(scope, kind, maximum) for scope, kind, maximum in bounds if maximum is not None]
+
+
+class LoggingConfig(Section):
+    """`[logging]`: what is written down, and for how long it is kept."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    folder: Path = Path("logs")
+    file_mb: int = Field(default=10, ge=1)
+    """A file that grows past this is rotated."""
+    files: int = Field(default=5, ge=1)
+    """How many rotated files are kept."""
+
+
+class ServiceConfig(Section):
+    """`[service]`: the engine over HTTP."""
+
+    host: str = "localhost"
+    """The address that is listened at. Any but this machine's own demands API keys."""
+    port: int = Field(default=5001, ge=0, le=65535)
+    hosts: tuple[str, ...] = ()
+    """Further names that the service is reached by; requests for any other name are refused."""
+    require_keys: bool = False
+    """Whether an API key is demanded on this machine's own address too, as behind a reverse proxy."""
+
+
 class Settings(Section):
     """The whole file, as far as the engine reads it."""
 
     engine: EngineConfig = EngineConfig()
     storage: StorageConfig = StorageConfig()
+    limits: LimitsConfig = LimitsConfig()
+    logging: LoggingConfig = LoggingConfig()
+    service: ServiceConfig = ServiceConfig()
+    drain_s: float = Field(default=30, ge=0)
+    """How long running jobs may take to finish when Easel is stopped; then they wait for its next start."""
     default_model: str = "tiny"
     repositories: dict[str, str] = {}
     """Other repositories for built-in models, by key: some get withdrawn or mirrored."""
@@ -117,12 +179,19 @@ def beside(settings: AnySettings, folder: Path) -> AnySettings:
     models_dir = settings.engine.models_dir
     engine = settings.engine.model_copy(update={"models_dir": models_dir and folder / models_dir})
     storage = settings.storage.model_copy(update={"data_dir": folder / settings.storage.data_dir})
+    logging = settings.logging.model_copy(update={"folder": folder / settings.logging.folder})
     repositories = {key: _local(folder, repository) for key, repository in settings.repositories.items()}
     models = tuple(
         model.model_copy(update={"repository": _local(folder, model.repository)}) for model in settings.models
     )
     return settings.model_copy(
-        update={"engine": engine, "storage": storage, "repositories": repositories, "models": models}
+        update={
+            "engine": engine,
+            "storage": storage,
+            "logging": logging,
+            "repositories": repositories,
+            "models": models,
+        }
     )
 
 

@@ -29,6 +29,7 @@ _SECRETS = re.compile(
     | (?<=/webhooks/) (?P<id>\d{15,}/) [\w%.+=-]{20,}            # the same, and webhooks', in an address
     | (?<=/interactions/) (?P<id2>\d{15,}/) [\w%.+=-]{20,}
     | (?<![A-Za-z0-9]) hf_[A-Za-z0-9]{20,}                       # Hugging Face
+    | (?<![A-Za-z0-9]) easel_[\w-]{30,}                          # the image service's own keys
     | (?<=://) [^\s/@:"']+ : [^\s/@"']+ (?=@)                    # a proxy's user and password
     | (?i: (?<=bearer\ ) | (?<=authorization:\ bot\ ) ) [\w.~+/=-]{8,}
     """,
@@ -84,13 +85,14 @@ _SHARED: list[Processor] = [
 def written(
     folder: Path | None,
     *,
+    file: str = "easel.jsonl",
     level: str = "info",
     file_bytes: int = 10_000_000,
     files: int = 5,
     known: Iterable[str] = (),
     terminal: TextIO | None = None,
 ) -> Iterator[None]:
-    """Writes everything logged inside to the terminal (standard error) and, where a folder is given, to files there.
+    """Writes everything logged inside to the terminal (standard error) and, where a folder is given, to `file` there.
 
     `known` are secrets to hide besides those that can be told by their looks. Files that have grown to `file_bytes`
     are rotated; `files` old ones are kept. ConfigError where the folder cannot be written.
@@ -100,7 +102,7 @@ def written(
     handlers: list[logging.Handler] = [logging.StreamHandler(stream)]
     handlers[0].setFormatter(_Formatter(secrets, [_remove_meta, _console(stream)]))
     if folder is not None:
-        to_file = _rotating(folder, file_bytes, files)
+        to_file = _rotating(folder / file, file_bytes, files)
         as_json = structlog.processors.JSONRenderer(ensure_ascii=False)
         to_file.setFormatter(_Formatter(secrets, [_remove_meta, structlog.processors.format_exc_info, as_json]))
         handlers.append(to_file)
@@ -137,14 +139,12 @@ def written(
             handler.close()
 
 
-def _rotating(folder: Path, file_bytes: int, files: int) -> logging.Handler:
+def _rotating(path: Path, file_bytes: int, files: int) -> logging.Handler:
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        return logging.handlers.RotatingFileHandler(
-            folder / "easel.jsonl", maxBytes=file_bytes, backupCount=files, encoding="utf-8"
-        )
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return logging.handlers.RotatingFileHandler(path, maxBytes=file_bytes, backupCount=files, encoding="utf-8")
     except OSError as error:
-        raise ConfigError(f"logging.folder: {folder} cannot be written ({error.strerror}).") from None
+        raise ConfigError(f"logging.folder: {path.parent} cannot be written ({error.strerror}).") from None
 
 
 def _console(stream: TextIO) -> Processor:
