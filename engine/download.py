@@ -53,7 +53,8 @@ def fetch(spec: ModelSpec, models_dir: Path | None, report: Report, should_stop:
     if hub.is_local(spec.repository):
         place = Path(spec.repository).expanduser()
         if not place.exists():
-            raise ModelUnavailable(spec.key, f"{place} is not there.", "Check its repository in config.toml.")
+            hint = "Check its repository in config.toml."
+            raise ModelUnavailable(spec.key, f"{place.name} is not there.", hint, f"It should be {place}.")
         return place
     found = hub.snapshot(spec, models_dir)
     if found is not None and hub.size_on_disk(spec, models_dir) is not None:

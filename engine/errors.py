@@ -78,14 +78,17 @@ class QueueClosed(EaselError):
 
 
 class ModelUnavailable(EaselError):
-    """`key` is the model's; `reason` says what happened and `hint` what to do."""
+    """`key` is the model's; `reason` says what happened and `hint` what to do.
+
+    `detail` is for whoever runs Easel: it may name paths of the server, and is no part of the message.
+    """
 
     code = "model_unavailable"
 
-    def __init__(self, key: str, reason: str, hint: str = "") -> None:
+    def __init__(self, key: str, reason: str, hint: str = "", detail: str = "") -> None:
         message = f"The model {key} cannot be used: {reason} {hint}".rstrip()
-        super().__init__(message, key=key, reason=reason, hint=hint)
-        self.key, self.reason, self.hint = key, reason, hint
+        super().__init__(message, key=key, reason=reason, hint=hint, detail=detail)
+        self.key, self.reason, self.hint, self.detail = key, reason, hint, detail
 
 
 class OutOfMemory(EaselError):

@@ -82,7 +82,8 @@ def read_index(folder: Path) -> dict[str, Any]:
     except FileNotFoundError:
         raise Incomplete(f"{INDEX} is missing") from None
     except (OSError, ValueError) as error:
-        raise Incomplete(f"{INDEX} cannot be read ({error})") from None
+        why = error.strerror if isinstance(error, OSError) else error  # its text would name the path
+        raise Incomplete(f"{INDEX} cannot be read ({why})") from None
     if not isinstance(index, dict):
         raise Incomplete(f"{INDEX} is not an object")
     return index

@@ -378,7 +378,7 @@ class Diffusers:
             index = hub.read_index(folder)
             components = hub.plan_folder(folder, spec.variant)
         except hub.Incomplete as problem:
-            raise ModelUnavailable(spec.key, f"{problem}.", f"Look into {folder}.") from None
+            raise ModelUnavailable(spec.key, f"{problem}.", detail=f"It is kept in {folder}.") from None
         heavy = [component for component in components if component.weights]
         sizes = [sum((folder / file).stat().st_size for file in component.weights) for component in heavy]
         parts: dict[str, Any] = dict.fromkeys(hub.UNUSED & index.keys())
@@ -440,7 +440,7 @@ def _as_unavailable(spec: ModelSpec, what: str) -> Iterator[None]:
         log.warning("loading %s of %s failed", what, spec.key, exc_info=True)
         said = str(error).strip().splitlines() or [type(error).__name__]
         hint = "Its files may be cut short: delete them and load it again."
-        raise ModelUnavailable(spec.key, f"{what} cannot be loaded ({said[0][:200]}).", hint) from None
+        raise ModelUnavailable(spec.key, f"{what} cannot be loaded.", hint, said[0][:200]) from None
 
 
 def _upcast_decoding(vae: Any) -> None:

@@ -129,7 +129,7 @@ def head_error(head: dict[str, Any]) -> EaselError:
         case InvalidRequest.code:
             return InvalidRequest(params["field"], params["value"], params["allowed"])
         case ModelUnavailable.code:
-            return ModelUnavailable(params["key"], params["reason"], params["hint"])
+            return ModelUnavailable(params["key"], params["reason"], params["hint"], params.get("detail", ""))
         case OutOfMemory.code:
             return OutOfMemory(params["what_to_try"])
         case NotFound.code:
