@@ -9,9 +9,9 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 
-from engine import files
+from engine import files, forecast
 from engine.disk import Disk
-from engine.errors import Cancelled, EaselError, EngineLost, GenerationFailed
+from engine.errors import Cancelled, EaselError, EngineLost, GenerationFailed, ModelUnavailable
 from engine.fairness import Queued
 from engine.ledger import Ledger
 from engine.types import Engine, Event, Generation, Loading, Picture, PictureRecord, Progress, Status
@@ -48,6 +48,8 @@ class Attempt:
     event: Loading | Progress | None = None
     cancelled: bool = False
     """Somebody pressed Cancel. Painting that is stopped without it gives the job back to the queue."""
+    error: EaselError | None = None
+    """Why it ended without a picture."""
 
     _painted_from: float = 0.0
     _painting: asyncio.Task[list[Picture]] | None = None
@@ -154,6 +156,9 @@ class Attempt:
 
     async def _end(self, status: Status, error: EaselError) -> None:
         seconds = self.clock() - self.started
+        self.error = error
+        if isinstance(error, ModelUnavailable):
+            log.error("%s %s", error, error.detail)
         await self.disk.insist(lambda: self.ledger.finish(self.job.id, self.number, status, error, seconds))
 
     async def _give_back(self, *, count: bool = True, wait: float = 0.0) -> Again:
@@ -163,7 +168,7 @@ class Attempt:
     async def _learn(self, painted_s: float) -> None:
         """The speed of a model is worth one try, not more."""
         try:
-            await self.ledger.learn_speed(self.job.model, max(1e-4, painted_s / self.job.row_steps))
+            await self.ledger.learn_speed(self.job.model, max(1e-6, painted_s / forecast.work(self.job)))
         except sqlite3.OperationalError:
             log.warning("the speed of %s could not be written", self.job.model)
 

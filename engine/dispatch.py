@@ -13,7 +13,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 
@@ -43,6 +43,9 @@ LAST_WRITES_S = 5.0
 """What is left, after a drain, for writing down how the jobs ended."""
 
 HOUSEKEEPING_S = 3600.0
+
+RECALLED_S = 6 * fairness.HALF_LIFE_S
+"""How far back a new start looks for who was served; of what is older, a hundredth part would count."""
 
 
 class Dispatcher:
@@ -88,11 +91,23 @@ class Dispatcher:
         if expired:
             log.warning("%d jobs were running when Easel last stopped; they go back to the queue", len(expired))
         self._speeds = await self._ledger.speeds()
-        for job in await self._ledger.queued():
-            self._wait(job)
+        await self._recall()
         self._loop = asyncio.create_task(self._dispatch(), name="dispatcher")
         self._housekeeping = asyncio.create_task(self._keep_house(), name="housekeeping")
         return self
+
+    async def _recall(self) -> None:
+        """What was known before the last stop: who waits, since when, and who was served how much lately."""
+        now, wall = self._clock(), datetime.now(UTC)
+
+        def then(moment: datetime) -> float:
+            """That moment on our clock. The one on the wall may have been set since: an hour back at most."""
+            return now - min(max(0.0, (wall - moment).total_seconds()), RECALLED_S)
+
+        for started_at, job in await self._ledger.started_since(wall - timedelta(seconds=RECALLED_S)):
+            self._shares.charge(job, then(started_at))
+        for job in await self._ledger.queued():
+            self._wait(job, since=then(job.created_at))
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -121,10 +136,13 @@ class Dispatcher:
         """
         self._catalog.check(request)
         if self._closing:
-            raise QueueClosed("Easel is stopping. Try again in a minute.")
+            raise QueueClosed("Easel is stopping. Try again in a minute.", reason="stopping")
         free = await asyncio.to_thread(self._free_bytes, self._ledger.data_dir)
         if self._disk.full or free < self._min_free_bytes:
-            raise QueueClosed("The disk is nearly full, so nothing new is taken. Whoever runs Easel has to make room.")
+            raise QueueClosed(
+                "The disk is nearly full, so nothing new is taken. Whoever runs Easel has to make room.",
+                reason="disk_full",
+            )
 
         async def accept() -> Generation:
             generation = await self._ledger.enqueue(
@@ -139,7 +157,8 @@ class Dispatcher:
         except CANNOT_WRITE as error:
             log.exception("a job could not be written")
             raise QueueClosed(
-                "The job could not be written to the disk, so it was not taken. The reason is in Easel's log."
+                "The job could not be written to the disk, so it was not taken. The reason is in Easel's log.",
+                reason="not_written",
             ) from error
 
     async def cancel(self, id: int) -> bool:
@@ -150,7 +169,9 @@ class Dispatcher:
         try:
             waited = await self._ledger.cancel_queued(id)
         except CANNOT_WRITE as error:
-            raise QueueClosed("The disk is full, so this could not be cancelled. Try again in a minute.") from error
+            raise QueueClosed(
+                "The disk is full, so this could not be cancelled. Try again in a minute.", reason="not_cancelled"
+            ) from error
         if waited:
             self._waiting.pop(id, None)
             self._queue_changed()
@@ -317,7 +338,7 @@ class Dispatcher:
         if again is not None:
             self._put_back(attempt, again)
         elif ended.status.final:
-            self._updates.ended(ended)
+            self._updates.ended(ended, attempt.error)
         self._queue_changed()
 
     def _heard(self, attempt: Attempt) -> None:
@@ -341,11 +362,13 @@ class Dispatcher:
 
     # -- bookkeeping
 
-    def _wait(self, job: Queued) -> None:
+    def _wait(self, job: Queued, since: float | None = None) -> None:
         now = self._clock()
         # The time to try again was written by a clock on the wall, which may have been set since: a minute at most.
         wait = 0.0 if job.retry_at is None else (job.retry_at - datetime.now(UTC)).total_seconds()
-        self._waiting[job.id] = Waiting(job, since=now, ready_at=now + min(max(0.0, wait), 60.0))
+        self._waiting[job.id] = Waiting(
+            job, since=now if since is None else since, ready_at=now + min(max(0.0, wait), 60.0)
+        )
         self._queue_changed()
 
     def _put_back(self, attempt: Attempt, again: Again) -> None:
@@ -403,4 +426,5 @@ def _queued(generation: Generation) -> Queued:
         row_steps=generation.request.row_steps,
         attempt=generation.attempt,
         created_at=generation.created_at,
+        pixels=generation.request.width * generation.request.height,
     )

@@ -30,7 +30,7 @@ PATIENCE_S = 20.0
 
 @dataclass(frozen=True, slots=True)
 class Queued:
-    """A job that waits. `row_steps` is what it costs."""
+    """A job that waits. `row_steps` is what it costs; `pixels` are those of one picture."""
 
     id: int
     person_id: str
@@ -40,6 +40,7 @@ class Queued:
     attempt: int
     created_at: datetime
     retry_at: datetime | None = None
+    pixels: int = 512 * 512
 
 
 @dataclass(slots=True)

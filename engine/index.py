@@ -53,6 +53,13 @@ async def set_favourite(
     return changed.rowcount > 0
 
 
+async def remove(connection: aiosqlite.Connection, id: int) -> None:
+    """Before the generation's row is deleted, which tells what the index holds of it."""
+    await connection.execute(
+        "INSERT INTO prompts (prompts, rowid, tokens) VALUES ('delete', ?, ?)", (id, await _entry(connection, id))
+    )
+
+
 async def _entry(connection: aiosqlite.Connection, id: int) -> str:
     """What the index holds of a generation now."""
     found = await rows.generation(connection, id)

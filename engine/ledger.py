@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import json
 import math
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
@@ -175,10 +176,16 @@ class Ledger:
         charged: else a day's limit would be passed by cancelling at the last preview.
         """
         async with self.write() as connection:
-            changes = "status = ?, finished_at = ?, seconds_running = ?, error_code = ?, error_text = ?"
+            changes = (
+                "status = ?, finished_at = ?, seconds_running = ?, error_code = ?, error_text = ?,"
+                " extra = json_patch(extra, ?)"
+            )
             code, text = (error.code, str(error)) if error else (None, None)
+            # For other languages; never with what only whoever runs Easel shall read.
+            params = {name: value for name, value in error.params.items() if name != "detail"} if error else None
+            made_of = json.dumps({"error": params} if params else {}, default=str)
             moved = await self._move(
-                connection, id, attempt, changes, status, _stamp(_now()), seconds_running, code, text
+                connection, id, attempt, changes, status, _stamp(_now()), seconds_running, code, text, made_of
             )
             if moved and status is not Status.CANCELLED:
                 await charges.refund(connection, id)
@@ -234,10 +241,19 @@ class Ledger:
         """Every job that waits, oldest first, as the fair choice wants it."""
         async with self.read() as connection:
             found = await connection.execute_fetchall(
-                "SELECT id, person_id, guild_id, model, guidance_scale, num_inference_steps, num_images, attempt,"
-                " created_at, retry_at FROM generations WHERE finished_at IS NULL AND status = 'queued' ORDER BY id"
+                f"SELECT {rows.QUEUED} FROM generations WHERE finished_at IS NULL AND status = 'queued' ORDER BY id"
             )
         return [rows.queued(row) for row in found]
+
+    async def started_since(self, moment: datetime, limit: int = 10_000) -> list[tuple[datetime, Queued]]:
+        """The jobs that were leased since then and not given back, with when, oldest first; the newest `limit`."""
+        async with self.read() as connection:
+            found = await connection.execute_fetchall(
+                f"SELECT started_at, {rows.QUEUED} FROM generations WHERE started_at >= ?"
+                " ORDER BY started_at DESC LIMIT ?",
+                (_stamp(moment), limit),
+            )
+        return [(rows.moment(row[0]), rows.queued(row[1:])) for row in reversed(list(found))]
 
     async def get(self, id: int) -> Generation:
         async with self.read() as connection:
@@ -360,19 +376,18 @@ class Ledger:
     # -- what the dispatcher learns
 
     async def speeds(self) -> dict[str, float]:
-        """Seconds that a row-step took, by model."""
+        """Seconds that a unit of `forecast.work` took, by model."""
         async with self.read() as connection:
-            found = await connection.execute_fetchall("SELECT model, seconds_per_row_step FROM speeds")
+            found = await connection.execute_fetchall("SELECT model, seconds_per_work FROM speeds")
         return {str(row[0]): float(row[1]) for row in found}
 
-    async def learn_speed(self, model: str, seconds_per_row_step: float) -> float:
+    async def learn_speed(self, model: str, seconds_per_work: float) -> float:
         """A running mean that forgets: a fifth of it is the newest job. Returns it."""
         async with self.write() as connection:
             found = await connection.execute_fetchall(
-                "INSERT INTO speeds (model, seconds_per_row_step) VALUES (?1, ?2) ON CONFLICT (model)"
-                " DO UPDATE SET seconds_per_row_step = 0.8 * seconds_per_row_step + 0.2 * ?2"
-                " RETURNING seconds_per_row_step",
-                (model, seconds_per_row_step),
+                "INSERT INTO speeds (model, seconds_per_work) VALUES (?1, ?2) ON CONFLICT (model)"
+                " DO UPDATE SET seconds_per_work = 0.8 * seconds_per_work + 0.2 * ?2 RETURNING seconds_per_work",
+                (model, seconds_per_work),
             )
         return float(next(iter(found))[0])
 

@@ -6,6 +6,7 @@ import json
 import sqlite3
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import aiosqlite
 
@@ -127,8 +128,15 @@ def _picture(row: sqlite3.Row) -> PictureRecord:
     return PictureRecord(id, position, seed, path, size, sha256, width, height, _maybe(deleted_at))
 
 
-def queued(row: sqlite3.Row) -> Queued:
-    id, person_id, guild_id, model, guidance_scale, steps, images, attempt, created_at, retry_at = row
+QUEUED = (
+    "id, person_id, guild_id, model, guidance_scale, num_inference_steps, num_images, attempt, created_at, retry_at,"
+    " width, height"
+)
+"""The columns that `queued` reads."""
+
+
+def queued(row: Sequence[Any]) -> Queued:
+    id, person_id, guild_id, model, guidance_scale, steps, images, attempt, created_at, retry_at, width, height = row
     return Queued(
         id=id,
         person_id=person_id,
@@ -138,4 +146,5 @@ def queued(row: sqlite3.Row) -> Queued:
         attempt=attempt,
         created_at=moment(created_at),
         retry_at=_maybe(retry_at),
+        pixels=width * height,
     )

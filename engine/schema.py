@@ -134,6 +134,9 @@ MIGRATIONS: tuple[str, ...] = (
     -- Who was served lately, read at each start.
     CREATE INDEX generations_started ON generations (started_at) WHERE started_at IS NOT NULL;
     ALTER TABLE deliveries ADD COLUMN locale TEXT;   -- Discord's name of the person's language
+    -- What a model took before, now for a row-step of a megapixel; what was learned of other sizes would mislead.
+    DROP TABLE speeds;
+    CREATE TABLE speeds (model TEXT PRIMARY KEY, seconds_per_work REAL NOT NULL) WITHOUT ROWID;
     -- The tags of what is shown and liked are new.
     INSERT INTO prompts (prompts) VALUES ('delete-all');
     INSERT INTO prompts (rowid, tokens) SELECT id, easel_tokens(prompt, person_id, guild_id, model, private,

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Iterator, Set
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 
+from engine.errors import EaselError
 from engine.types import Generation, Loading, Progress, Status
 
 
@@ -31,6 +32,8 @@ class Update:
     position: Position | None = None
     event: Loading | Progress | None = None
     generation: Generation | None = None
+    error: EaselError | None = None
+    """Why it ended without a picture, with what only whoever runs Easel shall read."""
 
 
 @dataclass(slots=True, eq=False)
@@ -82,8 +85,8 @@ class Updates:
         for watcher in self._watchers.get(id, ()):
             watcher.changed.set()
 
-    def ended(self, generation: Generation) -> None:
-        update = Update(generation.id, generation.status, generation=generation)
+    def ended(self, generation: Generation, error: EaselError | None = None) -> None:
+        update = Update(generation.id, generation.status, generation=generation, error=error)
         for watcher in self._watchers.get(generation.id, ()):
             watcher.final = update
             watcher.changed.set()

@@ -9,8 +9,8 @@ from engine.forecast import positions
 from engine.updates import Position
 
 
-def job(id: int, row_steps: int = 10, model: str = "tiny") -> Queued:
-    return Queued(id, "ann", None, model, row_steps, 0, datetime(2026, 1, 1, tzinfo=UTC))
+def job(id: int, row_steps: int = 10, model: str = "tiny", side: int = 1024) -> Queued:
+    return Queued(id, "ann", None, model, row_steps, 0, datetime(2026, 1, 1, tzinfo=UTC), pixels=side * side)
 
 
 def test_with_one_slot_each_job_waits_for_all_before_it() -> None:
@@ -25,6 +25,11 @@ def test_with_two_slots_a_job_takes_the_one_that_is_free_first() -> None:
 
 def test_of_what_runs_only_the_rest_is_waited_for() -> None:
     assert positions([job(2)], {"tiny": 0.5}, [(job(1), 0.75)], slots=1) == {2: Position(0, 1.25)}
+
+
+def test_a_quarter_of_the_pixels_takes_a_quarter_of_the_time() -> None:
+    found = positions([job(1, side=512), job(2)], {"tiny": 0.5}, [], slots=1)
+    assert found[2] == Position(1, 1.25)
 
 
 def test_behind_a_model_that_was_never_timed_the_time_is_not_known() -> None:
