@@ -13,7 +13,7 @@ import structlog
 from aiohttp_socks import ProxyConnector
 from discord import app_commands
 
-from bot import help, history, imagine, messages, models, queue
+from bot import help, history, imagine, me, messages, models, queue, settings, style_editor
 from bot.delivery import Outbox
 from bot.interactions import Interaction, person
 from bot.pacing import PROGRESS_INTERVAL_S
@@ -72,10 +72,11 @@ class EaselBot(discord.Client):
             allowed_contexts=app_commands.AppCommandContext(guild=True, dm_channel=True, private_channel=True),
             allowed_installs=app_commands.AppInstallationType(guild=True, user=True),
         )
-        for room in (imagine, history, models, queue, help):
+        for room in (imagine, history, models, queue, settings, me, help):
             for command in room.COMMANDS:
                 self.tree.add_command(command)
         self.add_dynamic_items(imagine.Press, history.Pager, history.ShowAgain)
+        self.add_dynamic_items(*settings.CONTROLS, *style_editor.CONTROLS, *me.CONTROLS)
         self.connected = asyncio.Event()
         self.outbox = Outbox(
             self,
@@ -107,7 +108,8 @@ class EaselBot(discord.Client):
         """Modals are known by the id they carry, as buttons are, so that one opened before a restart still works."""
         if interaction.type is discord.InteractionType.modal_submit:
             try:
-                await imagine.submitted(interaction)
+                for submitted in (imagine.submitted, settings.submitted, style_editor.submitted, me.submitted):
+                    await submitted(interaction)
             except Exception as error:
                 await self.report(interaction, error)
 

@@ -65,7 +65,7 @@ def _checksum(key: str) -> str:
 @app_commands.describe(
     model=label("option-history-model"), search=label("option-history-search"), member=label("option-history-person")
 )
-@app_commands.rename(member="person")
+@app_commands.rename(model=label("name-model"), search=label("name-search"), member=label("name-person"))
 @app_commands.autocomplete(model=complete_model)
 async def history(
     interaction: Interaction,

@@ -32,7 +32,7 @@ async def paint(
         key=str(interaction.id),
         parent_id=parent.id if parent else None,
         limits=await bot.limits(interaction),
-        also=bot.store.opening(interaction.token, interaction.channel_id),
+        also=bot.store.opening(interaction.token, interaction.channel_id, bot.language(interaction)),
     )
     try:
         answer = await interaction.response.defer(ephemeral=private, thinking=True)
@@ -57,6 +57,18 @@ async def paint(
     seed=label("option-seed"),
     count=label("option-count"),
     sampler=label("option-sampler"),
+)
+@app_commands.rename(
+    prompt=label("name-prompt"),
+    negative_prompt=label("name-negative-prompt"),
+    model=label("name-model"),
+    steps=label("name-steps"),
+    cfg=label("name-cfg"),
+    width=label("name-width"),
+    height=label("name-height"),
+    seed=label("name-seed"),
+    count=label("name-count"),
+    sampler=label("name-sampler"),
 )
 async def imagine(
     interaction: Interaction,

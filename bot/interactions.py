@@ -44,5 +44,11 @@ def places(interaction: Interaction) -> frozenset[str]:
     return frozenset(str(id) for id in found if id is not None)
 
 
+def chosen(interaction: Interaction) -> list[str]:
+    """The values of the menu that was used; ids, where people, roles or channels are chosen."""
+    data: Any = interaction.data or {}
+    return [str(value) for value in data.get("values", [])]
+
+
 def _text(number: int | None) -> str | None:
     return None if number is None else str(number)

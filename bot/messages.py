@@ -15,6 +15,7 @@ import discord
 from discord import ButtonStyle, ui
 
 from bot.explain import explain as explain
+from bot.explain import reason
 from bot.texts import Say
 from bot.wording import TEXT_LIMIT as TEXT_LIMIT
 from bot.wording import alt_text as alt_text
@@ -164,8 +165,7 @@ def ended(generation: Generation, say: Say, *, note: str = "") -> Card:
         case Status.DEAD:
             text = say("dead", attempts=str(generation.attempt))
         case _:
-            reason = plain(generation.error_text or "", 1000) or say("unknown-failure")
-            text = say("failed", reason=reason)
+            text = say("failed", reason=reason(generation, say))
     lines = [headline(generation.request, generation.origin.person_id), text]
     if note:
         lines.append(small(note))

@@ -23,7 +23,7 @@ async def states(interaction: Interaction) -> dict[str, ModelState]:
     return {state.key: state for state in await interaction.client.engine.models()}
 
 
-@model.command(name="list", description=label("model-list-description"))
+@model.command(name=label("model-list-name"), description=label("model-list-description"))
 async def list_models(interaction: Interaction) -> None:
     bot, say = interaction.client, interaction.client.say(interaction)
     await interaction.response.defer(ephemeral=True, thinking=True)
@@ -32,9 +32,9 @@ async def list_models(interaction: Interaction) -> None:
     await interaction.edit_original_response(view=card)
 
 
-@model.command(name="info", description=label("model-info-description"))
+@model.command(name=label("model-info-name"), description=label("model-info-description"))
 @app_commands.describe(key=label("option-model-key"))
-@app_commands.rename(key="model")
+@app_commands.rename(key=label("name-model"))
 @app_commands.autocomplete(key=complete_model)
 async def info(interaction: Interaction, key: str) -> None:
     bot, say = interaction.client, interaction.client.say(interaction)
@@ -45,9 +45,9 @@ async def info(interaction: Interaction, key: str) -> None:
     await interaction.edit_original_response(view=card)
 
 
-@model.command(name="use", description=label("model-use-description"))
+@model.command(name=label("model-use-name"), description=label("model-use-description"))
 @app_commands.describe(key=label("option-model-key"))
-@app_commands.rename(key="model")
+@app_commands.rename(key=label("name-model"))
 @app_commands.autocomplete(key=complete_model)
 async def use(interaction: Interaction, key: str) -> None:
     guild_id = require_manager(person(interaction))
@@ -59,9 +59,9 @@ async def use(interaction: Interaction, key: str) -> None:
     await interaction.response.send_message(view=messages.said(text))
 
 
-@model.command(name="load", description=label("model-load-description"))
+@model.command(name=label("model-load-name"), description=label("model-load-description"))
 @app_commands.describe(key=label("option-model-key"))
-@app_commands.rename(key="model")
+@app_commands.rename(key=label("name-model"))
 @app_commands.autocomplete(key=complete_model)
 async def load(interaction: Interaction, key: str) -> None:
     """Answers at once; the loading, which may be a long download, goes on beside."""
@@ -71,9 +71,9 @@ async def load(interaction: Interaction, key: str) -> None:
     interaction.client.outbox.run(lambda: show_loading(interaction, spec.key))
 
 
-@model.command(name="unload", description=label("model-unload-description"))
+@model.command(name=label("model-unload-name"), description=label("model-unload-description"))
 @app_commands.describe(key=label("option-model-key"))
-@app_commands.rename(key="model")
+@app_commands.rename(key=label("name-model"))
 @app_commands.autocomplete(key=complete_model)
 async def unload(interaction: Interaction, key: str) -> None:
     """Answers at once; the worker may have to finish what it paints before."""

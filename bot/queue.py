@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import discord
 from discord import app_commands
 
@@ -29,6 +27,7 @@ async def show_queue(interaction: Interaction) -> None:
 
 @app_commands.command(name=label("cancel-name"), description=label("cancel-description"))
 @app_commands.describe(job=label("option-cancel-job"))
+@app_commands.rename(job=label("name-job"))
 async def cancel(interaction: Interaction, job: str) -> None:
     generation = await allowed(interaction, job.strip().lower())
     stopped = await interaction.client.dispatcher.cancel(generation.id)
@@ -53,10 +52,13 @@ async def complete_job(interaction: Interaction, typed: str) -> list[app_command
 
 limits = app_commands.Group(name=label("limits-name"), description=label("limits-description"), guild_only=True)
 
-Kind = Literal["waiting", "images_a_day"]
+KINDS = [
+    app_commands.Choice(name=label("limits-kind-waiting"), value="waiting"),
+    app_commands.Choice(name=label("limits-kind-images_a_day"), value="images_a_day"),
+]
 
 
-@limits.command(name="show", description=label("limits-show-description"))
+@limits.command(name=label("limits-show-name"), description=label("limits-show-description"))
 async def show_limits(interaction: Interaction) -> None:
     bot, say = interaction.client, interaction.client.say(interaction)
     guild_id = require_manager(person(interaction))
@@ -67,7 +69,7 @@ async def show_limits(interaction: Interaction) -> None:
     await interaction.response.send_message(view=messages.said("\n".join(lines)), ephemeral=True)
 
 
-@limits.command(name="set", description=label("limits-set-description"))
+@limits.command(name=label("limits-set-name"), description=label("limits-set-description"))
 @app_commands.describe(
     kind=label("option-limits-kind"),
     maximum=label("option-limits-maximum"),
@@ -75,10 +77,17 @@ async def show_limits(interaction: Interaction) -> None:
     role=label("option-limits-role"),
     together=label("option-limits-together"),
 )
-@app_commands.rename(member="person")
+@app_commands.rename(
+    kind=label("name-kind"),
+    maximum=label("name-maximum"),
+    member=label("name-person"),
+    role=label("name-role"),
+    together=label("name-together"),
+)
+@app_commands.choices(kind=KINDS)
 async def set_limit(
     interaction: Interaction,
-    kind: Kind,
+    kind: app_commands.Choice[str],
     maximum: app_commands.Range[int, 0, 100_000],
     member: discord.User | None = None,
     role: discord.Role | None = None,
@@ -86,33 +95,43 @@ async def set_limit(
 ) -> None:
     guild_id = require_manager(person(interaction))
     scope, subject = bound(member, role, together)
-    rule = LimitRule(scope, subject, kind, maximum)
+    rule = LimitRule(scope, subject, limit_kind(kind), maximum)
     await interaction.client.store.set_limit(guild_id, rule)
     say = interaction.client.say(interaction)
     text = say("limits-saved", line=line(rule, say))
     await interaction.response.send_message(view=messages.said(text), ephemeral=True)
 
 
-@limits.command(name="clear", description=label("limits-clear-description"))
+@limits.command(name=label("limits-clear-name"), description=label("limits-clear-description"))
 @app_commands.describe(
     kind=label("option-limits-kind"),
     member=label("option-limits-member"),
     role=label("option-limits-role"),
     together=label("option-limits-together"),
 )
-@app_commands.rename(member="person")
+@app_commands.rename(
+    kind=label("name-kind"),
+    member=label("name-person"),
+    role=label("name-role"),
+    together=label("name-together"),
+)
+@app_commands.choices(kind=KINDS)
 async def clear_limit(
     interaction: Interaction,
-    kind: Kind,
+    kind: app_commands.Choice[str],
     member: discord.User | None = None,
     role: discord.Role | None = None,
     together: bool = False,
 ) -> None:
     guild_id = require_manager(person(interaction))
     scope, subject = bound(member, role, together)
-    removed = await interaction.client.store.clear_limit(guild_id, scope, subject, kind)
+    removed = await interaction.client.store.clear_limit(guild_id, scope, subject, limit_kind(kind))
     text = interaction.client.say(interaction)("limits-cleared" if removed else "limits-not-set")
     await interaction.response.send_message(view=messages.said(text), ephemeral=True)
+
+
+def limit_kind(choice: app_commands.Choice[str]) -> LimitKind:
+    return "waiting" if choice.value == "waiting" else "images_a_day"
 
 
 def bound(member: discord.User | None, role: discord.Role | None, together: bool) -> tuple[LimitScope, str]:

@@ -164,6 +164,21 @@ class Store:
             )
         return after
 
+    async def forget_person(self, person_id: str) -> None:
+        """Their settings; `engine.privacy` deletes the rest."""
+        async with self._ledger.write() as connection:
+            await connection.execute("DELETE FROM person_settings WHERE person_id = ?", (person_id,))
+
+    async def posted(self, person_id: str) -> list[tuple[int, int]]:
+        """Channels and messages that show a person's results, newest first."""
+        async with self._ledger.read() as connection:
+            rows = await connection.execute_fetchall(
+                "SELECT d.channel_id, d.message_id FROM deliveries AS d JOIN generations AS g ON g.id = d.generation_id"
+                " WHERE g.person_id = ? AND d.channel_id IS NOT NULL AND d.message_id IS NOT NULL ORDER BY g.id DESC",
+                (person_id,),
+            )
+        return [(int(channel_id), int(message_id)) for channel_id, message_id in rows]
+
     # -- limits that admins set
 
     async def limit_rules(self, guild_id: str | None) -> list[LimitRule]:

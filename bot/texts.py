@@ -1,7 +1,7 @@
 """What people read, from the catalogue in `bot/locales/`: one Fluent file a language, named by Discord's code for it.
 
-`Texts.speaker` gives a `Say` for a person: `say("history-empty")`. Fluent chooses plurals and writes numbers. A key that
-a language lacks is said in English; a key that English lacks is a bug and raises KeyError.
+`Texts.speaker` gives a `Say` for a person: `say("history-empty")`. Fluent chooses plurals and writes numbers. A key
+that a language lacks is said in English; a key that English lacks is a bug and raises KeyError.
 """
 
 from __future__ import annotations

@@ -71,10 +71,17 @@ def alt_text(prompt: str) -> str:
 
 def duration(seconds: float, say: Say) -> str:
     if seconds < 10:
-        return say("seconds", seconds=f"{seconds:.1f}")
+        return say("seconds-exact", seconds=seconds)
     if seconds < 90:
-        return say("seconds", seconds=str(round(seconds)))
+        return say("seconds", seconds=round(seconds))
     minutes = max(2, round(seconds / 60))
     if minutes < 90:
-        return say("minutes", minutes=str(minutes))
-    return say("hours", hours=str(minutes // 60), minutes=str(minutes % 60))
+        return say("minutes", minutes=minutes)
+    return say("hours", hours=minutes // 60, minutes=minutes % 60)
+
+
+def size(count: int, say: Say) -> str:
+    """Bytes, as people speak of files."""
+    if count >= 1e8:
+        return say("gigabytes", size=count / 1e9)
+    return say("megabytes", size=max(1, round(count / 1e6))) if count else say("megabytes", size=0)

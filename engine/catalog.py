@@ -104,11 +104,13 @@ class ModelSpec(BaseModel):
             step = self.ranges.size_multiple
             if not low <= value <= high or value % step:
                 sizes = f"{low}" if low == high else f"{low} to {high} in multiples of {step}"
-                raise InvalidRequest(field, value, f"{sizes} for {self.key}")
+                allowed = f"{sizes} for {self.key}"
+                raise InvalidRequest(field, value, allowed, rule="size", low=low, high=high, step=step, model=self.key)
         elif field in ("num_inference_steps", "guidance_scale"):
-            low, high = getattr(self.ranges, field)
-            if not low <= value <= high:
-                raise InvalidRequest(field, value, f"{_span(low, high)} for {self.key}")
+            bounds = getattr(self.ranges, field)
+            if not bounds[0] <= value <= bounds[1]:
+                allowed = f"{_span(*bounds)} for {self.key}"
+                raise InvalidRequest(field, value, allowed, rule="range", low=bounds[0], high=bounds[1], model=self.key)
 
 
 BUILT_IN: tuple[ModelSpec, ...] = (
@@ -199,7 +201,7 @@ class Catalog:
         spec = self._specs.get(key)
         if spec is None:
             close = difflib.get_close_matches(key, self._specs, n=3, cutoff=0.4) or list(self._specs)
-            raise NotFound("model", key, f"Did you mean {' or '.join(close)}?")
+            raise NotFound("model", key, f"Did you mean {' or '.join(close)}?", close=", ".join(close))
         return spec
 
     def request(self, model: str, prompt: str, **options: Any) -> GenerationRequest:
@@ -215,7 +217,8 @@ class Catalog:
         except ValidationError as error:
             first = error.errors()[0]
             name = str(first["loc"][0])
-            raise InvalidRequest(name, _short(first.get("input")), _allowed(name, spec)) from None
+            allowed, rule = _allowed(name, spec)
+            raise InvalidRequest(name, _short(first.get("input")), allowed, **rule) from None
         self.check(request)
         return request
 
@@ -234,18 +237,29 @@ def _short(value: object) -> object:
     return value[:57] + "…" if isinstance(value, str) and len(value) > 58 else value
 
 
-def _allowed(field: str, spec: ModelSpec) -> str:
-    """The range of a field, as a person reads it."""
+def _allowed(field: str, spec: ModelSpec) -> tuple[str, dict[str, Any]]:
+    """The range of a field, as a person reads it, and in parts."""
     ranges = spec.ranges
-    known = {
-        "prompt": f"1 to {PROMPT_LIMIT} characters",
-        "negative_prompt": f"at most {PROMPT_LIMIT} characters",
-        "num_inference_steps": f"whole numbers, {_span(*ranges.num_inference_steps)}",
-        "guidance_scale": _span(*ranges.guidance_scale),
-        "width": f"{_span(*ranges.size)} in multiples of {ranges.size_multiple}",
-        "height": f"{_span(*ranges.size)} in multiples of {ranges.size_multiple}",
-        "seed": f"-1 (random) or a whole number from 0 to {MAX_SEED}",
-        "num_images": f"1 to {MAX_IMAGES}",
-        "sampler": ", ".join(Sampler),
+    low, high = ranges.size
+    size = f"{_span(low, high)} in multiples of {ranges.size_multiple}"
+    size_rule = {"rule": "size", "low": low, "high": high, "step": ranges.size_multiple, "model": spec.key}
+    known: dict[str, tuple[str, dict[str, Any]]] = {
+        "prompt": (f"1 to {PROMPT_LIMIT} characters", {"rule": "length", "low": 1, "high": PROMPT_LIMIT}),
+        "negative_prompt": (f"at most {PROMPT_LIMIT} characters", {"rule": "length", "low": 0, "high": PROMPT_LIMIT}),
+        "num_inference_steps": (
+            f"whole numbers, {_span(*ranges.num_inference_steps)}",
+            _bounds(ranges.num_inference_steps, spec),
+        ),
+        "guidance_scale": (_span(*ranges.guidance_scale), _bounds(ranges.guidance_scale, spec)),
+        "width": (size, size_rule),
+        "height": (size, size_rule),
+        "seed": (f"-1 (random) or a whole number from 0 to {MAX_SEED}", {"rule": "seed", "high": MAX_SEED}),
+        "num_images": (f"1 to {MAX_IMAGES}", {"rule": "span", "low": 1, "high": MAX_IMAGES}),
+        "sampler": (", ".join(Sampler), {"rule": "names", "names": ", ".join(Sampler)}),
     }
-    return known.get(field, f"one of {', '.join(known)}")
+    options = ", ".join(known)
+    return known.get(field, (f"one of {options}", {"rule": "names", "names": options}))
+
+
+def _bounds(bounds: tuple[float, float], spec: ModelSpec) -> dict[str, Any]:
+    return {"rule": "range", "low": bounds[0], "high": bounds[1], "model": spec.key}

@@ -35,21 +35,26 @@ class EaselError(Exception):
 
 
 class InvalidRequest(EaselError):
-    """`field`, `value` and `allowed` name what is wrong, in the words of the request."""
+    """`field`, `value` and `allowed` name what is wrong, in the words of the request.
+
+    `rule` says `allowed` in parts, for other languages: its name as `rule`, and its bounds.
+    """
 
     code = "invalid_request"
 
-    def __init__(self, field: str, value: object, allowed: str) -> None:
+    def __init__(self, field: str, value: object, allowed: str, **rule: Any) -> None:
         message = f"{field}: {value!r} does not fit; allowed: {allowed}."
-        super().__init__(message, field=field, value=value, allowed=allowed)
+        super().__init__(message, field=field, value=value, allowed=allowed, **rule)
         self.field, self.value, self.allowed = field, value, allowed
 
 
 class NotFound(EaselError):
     code = "not_found"
 
-    def __init__(self, what: str, name: str, hint: str = "") -> None:
-        super().__init__(f"There is no {what} {name!r}. {hint}".rstrip(), what=what, name=name, hint=hint)
+    """`close` are the names that may have been meant."""
+
+    def __init__(self, what: str, name: str, hint: str = "", close: str = "") -> None:
+        super().__init__(f"There is no {what} {name!r}. {hint}".rstrip(), what=what, name=name, hint=hint, close=close)
 
 
 class LimitReached(EaselError):
@@ -74,6 +79,8 @@ class LimitReached(EaselError):
 
 
 class QueueClosed(EaselError):
+    """`reason` is `stopping`, `disk_full`, `not_written` or `not_cancelled`."""
+
     code = "queue_closed"
 
 

@@ -127,13 +127,13 @@ def head_error(head: dict[str, Any]) -> EaselError:
     params: dict[str, Any] = head.get("params", {})
     match head.get("code"):
         case InvalidRequest.code:
-            return InvalidRequest(params["field"], params["value"], params["allowed"])
+            return InvalidRequest(**params)
         case ModelUnavailable.code:
             return ModelUnavailable(params["key"], params["reason"], params["hint"], params.get("detail", ""))
         case OutOfMemory.code:
             return OutOfMemory(params["what_to_try"])
         case NotFound.code:
-            return NotFound(params["what"], params["name"], params["hint"])
+            return NotFound(**params)
         case errors.Cancelled.code:
             return errors.Cancelled(head["message"])
         case errors.GenerationFailed.code:

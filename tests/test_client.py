@@ -58,7 +58,9 @@ async def test_the_commands_are_there_for_everybody(tmp_path: Path) -> None:
         offered = set(world.bob.available_commands(world.channel))
         models = {f"model {name}" for name in ("list", "info", "use", "load", "unload")}
         limits = {f"limits {name}" for name in ("show", "set", "clear")}
-        assert offered == {"imagine", "history", "queue", "cancel", "help"} | models | limits
+        rest = {"imagine", "history", "queue", "cancel", "me", "help"}
+        assert offered == rest | models | limits
+        assert set(world.admin.available_commands(world.channel)) == offered | {"settings"}
 
 
 async def test_a_server_of_the_configuration_gets_the_commands_at_once(tmp_path: Path) -> None:

@@ -11,7 +11,18 @@ from bot.texts import LOCALES, Texts, label
 
 KEYS = re.findall(r"^([a-z][\w-]*) =", (LOCALES / "en.ftl").read_text(encoding="utf-8"), re.MULTILINE)
 SOURCES = "\n".join(path.read_text(encoding="utf-8") for path in (LOCALES.parent).glob("*.py"))
-COMPUTED = ("button-", "state-", "limits-kind-", "style-")
+COMPUTED = (
+    "button-",
+    "state-",
+    "limits-kind-",
+    "style-",
+    "press-",
+    "defaults-",
+    "best-",
+    "field-",
+    "allowed-",
+    "error-queue_closed-",
+)
 """Keys whose last part is made by the program."""
 
 

@@ -1,7 +1,27 @@
 ### What people read, in English. Values in braces are put in by the bot; people's own words arrive escaped.
 ### Names of commands and options: at most 32 characters, lower case, no spaces. Descriptions: at most 100.
 
+language = English
+
 ## Commands and their options
+
+name-prompt = prompt
+name-negative-prompt = negative_prompt
+name-model = model
+name-steps = steps
+name-cfg = cfg
+name-width = width
+name-height = height
+name-seed = seed
+name-count = count
+name-sampler = sampler
+name-search = search
+name-person = person
+name-job = job
+name-kind = kind
+name-maximum = maximum
+name-role = role
+name-together = together
 
 imagine-name = imagine
 imagine-description = Paint pictures from words
@@ -22,6 +42,11 @@ option-history-search = Only prompts that hold these words
 option-history-person = Somebody else's pictures on this server (moderators)
 model-name = model
 model-description = The models that paint
+model-list-name = list
+model-info-name = info
+model-use-name = use
+model-load-name = load
+model-unload-name = unload
 model-list-description = All models, with their speed, quality and state
 model-info-description = Everything about one model
 model-use-description = Make a model this server's default (Manage Server)
@@ -35,6 +60,9 @@ cancel-description = Cancel a job of yours
 option-cancel-job = Which one (its id)
 limits-name = limits
 limits-description = How much people may ask for (Manage Server)
+limits-show-name = show
+limits-set-name = set
+limits-clear-name = clear
 limits-show-description = The limits that hold here
 limits-set-description = Set a limit for a person, a role or the whole server
 limits-clear-description = Remove a limit
@@ -45,6 +73,10 @@ option-limits-together = For everyone on this server together
 option-limits-role = Only for people with this role
 limits-kind-waiting = jobs waiting at a time
 limits-kind-images_a_day = pictures a day
+settings-name = settings
+settings-description = What holds on this server: models, channels, roles, styles, language (Manage Server)
+me-name = me
+me-description = Your own defaults, and your data: take it along, or delete it
 help-name = help
 help-description = What Easel can do, with tips for prompts
 
@@ -105,6 +137,109 @@ edit-cfg = cfg (how closely to follow)
 edit-seed = Seed
 edit-seed-hint = -1 for a random one
 show-again = Show again…
+
+## Settings of a server
+
+settings-title = ### Settings of { $server }
+settings-intro = What you choose here holds from now on. Limits are set with **/limits**.
+settings-press = **Who may reroll and edit a picture.** Deleting stays with its owner and the moderators.
+press-owner = Only who asked for it
+press-moderators = Who asked for it, and moderators
+press-anyone = Everybody on this server
+settings-channels = **Channels** where pictures may be painted
+settings-channels-all = All channels
+settings-roles = **Roles** that may paint
+settings-roles-all = Everybody
+settings-language = **Language** for people whose own Easel does not speak
+language-of-server = As this server's language in Discord
+settings-preview = { $on ->
+    [yes] Previews while painting: on
+   *[no] Previews while painting: off
+}
+button-defaults = Defaults
+button-styles = Styles
+button-back = Back
+button-numbers = Steps, cfg, size…
+button-clear = Clear all
+defaults-title-server = ### This server's defaults
+defaults-intro-server = They hold where neither the request, its style nor the person says otherwise. What does not fit a model is passed over.
+defaults-title-me = ### Your defaults
+defaults-intro-me = They hold wherever you paint, before those of a server. What does not fit a model is passed over.
+defaults-model = **Model**
+defaults-style = **Style**
+defaults-shape = **Shape**
+defaults-count = **Pictures at a time**
+count = { $count ->
+    [one] one picture
+   *[other] { $count } pictures
+}
+not-set = not set
+fact = { $name }: { $value }
+choice-model-decides = what suits the model
+numbers-title = Defaults
+numbers-size = Size in pixels
+numbers-size-hint = Width × height, such as 768×512; leave it empty for the shape
+numbers-sampler = Sampler
+
+## Styles
+
+styles-title = ### Styles of this server
+styles-intro = A style adds words to a prompt and can bring settings along. People choose it in **/imagine**.
+styles-line = { $kind ->
+    [own] • **{ $name }** · of this server
+   *[built-in] • **{ $name }** · built in
+}
+styles-hidden = { $name } (hidden)
+styles-open = Open a style…
+style-none = No style
+style-words = Words: { $words }
+style-without = Negative prompt: { $words }
+style-is-hidden = **{ $name }** is hidden on this server.
+button-new-style = New style…
+button-restore = Bring back the original
+style-form-title = Style
+style-form-called = Name
+style-form-words = Words for the prompt
+style-form-words-hint = { $place } is where the person's own words go; without it they come first
+
+## One's own data
+
+me-data-title = **Your data**
+me-kept = { $generations ->
+    [one] Easel keeps one request of yours
+   *[other] Easel keeps { $generations } requests of yours
+}, with { $pictures ->
+    [one] one picture
+   *[other] { $pictures } pictures
+} ({ $size }).
+button-export = Take it along
+button-erase = Delete everything…
+button-erase-yes = Delete everything
+me-erase-ask = ### Delete everything that Easel keeps of you?
+    { $generations ->
+        [one] One request
+       *[other] { $generations } requests
+    } with { $pictures ->
+        [one] one picture
+       *[other] { $pictures } pictures
+    } ({ $size }), your favourites and your defaults are deleted for good, and so are the messages that show them, where Easel may. Jobs on their way are cancelled. Only today's count for the daily limits stays until tomorrow.
+me-erasing = Deleting…
+me-erased = { $generations ->
+    [one] Deleted: one request with its pictures, and everything else of yours.
+   *[other] Deleted: { $generations } requests with their pictures, and everything else of yours.
+} Messages that show them follow.
+me-erased-left = { $generations ->
+    [one] One job was still on its way. Delete it in a moment.
+   *[other] { $generations } jobs were still on their way. Delete them in a moment.
+}
+me-export = { $generations ->
+    [one] One request
+   *[other] { $generations } requests
+} and { $pictures ->
+    [one] one picture
+   *[other] { $pictures } pictures
+} of yours, with your settings.
+me-export-part = Not everything fits into one file here: there are { $generations } requests and { $pictures } pictures. Older pictures are in **/history**.
 
 ## History
 
@@ -188,6 +323,51 @@ help-default = This server paints with **{ $model }**: { $best }.
 ## Errors: what happened, and what to do
 
 error-invalid_request = **{ $field }**: { $value } does not fit. Allowed: { $allowed }.
+# How options are called in errors; the same words as the option's name.
+field-prompt = prompt
+field-negative_prompt = negative_prompt
+field-model = model
+field-steps = steps
+field-cfg = cfg
+field-width = width
+field-height = height
+field-seed = seed
+field-count = count
+field-sampler = sampler
+field-size = size
+field-aspect_ratio = aspect_ratio
+# { $span } is a number or two with a dash between.
+allowed-size = { $span } in multiples of { $step } for { $model }
+allowed-range = { $span } for { $model }
+allowed-span = { $span }
+allowed-length = { $span } characters
+allowed-seed = -1 (random), or a whole number up to { $high }
+allowed-names = { $names }
+allowed-whole = a whole number
+allowed-number = a number
+allowed-example = something like { $example }
+error-no-such = { $what ->
+    [style] There is no style
+   *[model] There is no model
+} **{ $name }**.{ $close ->
+    [none] {""}
+   *[other] {" "}Did you mean { $close }?
+}
+error-no-style = The style { $name } is not there any more.
+error-style-taken = There is a style called { $name } already, or the name cannot be used. Choose another.
+error-too-many-styles = A server has { $most } styles at most. Delete one first.
+error-model_unavailable = The model **{ $key }** cannot be used now. Choose another with **model**, or tell whoever runs this bot: { $details }
+error-out_of_memory = There was not enough memory for this picture. Try a smaller size, fewer pictures, or a smaller model.
+error-engine_lost = The program that paints stopped. Try again in a minute.
+error-generation_failed = The model failed while it was painting. Try again, with other settings if it stays.{ $id ->
+    [none] {""}
+   *[other] {" "}The log has the details under **{ $id }**.
+}
+error-cancelled = Cancelled.
+error-queue_closed-stopping = Easel is being restarted. Try again in a minute.
+error-queue_closed-disk_full = The disk is nearly full, so nothing new is taken. Whoever runs this bot has to make room.
+error-queue_closed-not_written = The job could not be written down, so it was not taken. Try again; if it stays, tell whoever runs this bot.
+error-queue_closed-not_cancelled = The disk is full, so this could not be cancelled. Try again in a minute.
 error-limit_reached = { $scope ->
     [person] You have reached your limit
     [guild] This server has reached its limit
@@ -227,8 +407,19 @@ style-line-art = Line art
 style-pixel-art = Pixel art
 style-3d = 3D render
 
-## Times
+## Models that are built in, and what they are best for
 
+best-tiny = first steps: embedded, no download, small pictures of one thing
+best-sdxl-turbo = ideas in a second: one step, no negative prompt
+best-stable-diffusion-v1-5 = small GPUs, and the largest choice of fine-tunes
+best-stable-diffusion-2-1 = landscapes and architecture at 768 pixels
+best-stable-diffusion-xl-base = the finest pictures, where there is time and 8 GB of GPU memory
+
+## Times and sizes
+
+megabytes = { $size } MB
+gigabytes = { NUMBER($size, minimumFractionDigits: 1, maximumFractionDigits: 1) } GB
+seconds-exact = { NUMBER($seconds, minimumFractionDigits: 1, maximumFractionDigits: 1) } s
 seconds = { $seconds } s
 minutes = { $minutes } min
 hours = { $hours } h { $minutes } min

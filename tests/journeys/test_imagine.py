@@ -63,14 +63,14 @@ async def test_four_pictures_come_in_one_gallery_each_with_its_own_seed(tmp_path
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"steps": 80}, "**steps**: 80 does not fit. Allowed: 1 to 50 for tiny."),
-        ({"cfg": 15.0}, "**cfg**: 15.0 does not fit. Allowed: 1 to 10 for tiny."),
+        ({"steps": 80}, "**steps**: 80 does not fit. Allowed: 1–50 for tiny."),
+        ({"cfg": 15.0}, "**cfg**: 15.0 does not fit. Allowed: 1–10 for tiny."),
         ({"width": 640}, "**width**: 640 does not fit. Allowed: 512 for tiny."),
         ({"height": 1024}, "**height**: 1024 does not fit. Allowed: 512 for tiny."),
         ({"sampler": "Magic"}, "**sampler**: Magic does not fit. Allowed: DDIM, Euler,"),
         ({"model": "sdxl-turbo", "cfg": 7.5}, "**cfg**: 7.5 does not fit. Allowed: 0 for sdxl-turbo."),
-        ({"model": "sdxl-turob"}, "There is no model 'sdxl-turob'. Did you mean sdxl-turbo"),
-        ({"prompt": "   "}, "**prompt**:  does not fit. Allowed: 1 to 2000 characters."),
+        ({"model": "sdxl-turob"}, "There is no model **sdxl-turob**. Did you mean sdxl-turbo"),
+        ({"prompt": "   "}, "**prompt**:  does not fit. Allowed: 1–2000 characters."),
     ],
 )
 async def test_a_value_that_does_not_fit_is_refused_to_the_person_alone(

@@ -47,8 +47,8 @@ async def test_a_job_that_kills_every_worker_is_given_up_and_says_so(tmp_path: P
             ModelUnavailable("tiny", "its files are cut short.", "Download it again."),
             "its files are cut short. Download it again.",
         ),
-        (OutOfMemory("Try a smaller size."), "not enough memory for this picture. Try a smaller size."),
-        (GenerationFailed("The model **broke** @everyone."), "The model **broke** @\u200beveryone."),
+        (OutOfMemory("Set cpu_offload."), "not enough memory for this picture. Try a smaller size"),
+        (GenerationFailed("A CUDA error."), "The model failed while it was painting. Try again"),
     ],
     ids=["a model that does not load", "memory", "a model that raises"],
 )
