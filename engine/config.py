@@ -39,6 +39,8 @@ class EngineConfig(Section):
     vae_tiling: bool = False
     attention_slicing: bool = False
     previews: bool = True
+    exact: bool = True
+    """A picture's bits never depend on who shares its forwards; False lets these grow to what waits."""
     max_attempts: int = Field(default=3, ge=1, le=10)
     """How often a job is tried when the worker dies under it."""
     hang_timeout_s: float = Field(default=120, gt=0)

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import itertools
 import logging
+import math
 import time
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
@@ -20,13 +21,13 @@ from engine import hub, link
 from engine.catalog import Catalog, ModelSpec
 from engine.config import EngineConfig
 from engine.errors import EngineLost
-from engine.types import EngineStatus, Event, GenerationRequest, Loading, ModelState
+from engine.types import EngineStatus, Event, GenerationRequest, Loading, ModelState, Progress
 from engine.wire import Frame, WireError, frame_event, head_error
 
 log = logging.getLogger(__name__)
 
-SLOTS = 2
-"""Requests taken at a time: one is painted, the next stands ready."""
+ROWS = 4
+"""Rows taken at a time until the worker says how many its device likes."""
 
 START_TIMEOUT_S = 60.0
 """How long a new worker may take to say hello: on a busy machine that is not yet hanging."""
@@ -41,6 +42,8 @@ class _Call:
     frame: Frame
     model: str
     id: int | None = None
+    rows: int = 0
+    """Of the UNet's forwards that it takes, or will take once its model is loaded."""
     events: asyncio.Queue[Event | Exception | None] = field(default_factory=asyncio.Queue)
     """None is the end."""
 
@@ -55,6 +58,8 @@ class _Worker:
     loaded: dict[str, int] = field(default_factory=dict)
     """The bytes of each model on the device."""
     loading: dict[str, float | None] = field(default_factory=dict)
+    rows: int = ROWS
+    """What its device steps at a time, and a little more that stands ready."""
     pulse: int = 0
     alive_at: float | None = None
     """When it last got on, or had nothing to get on with; None until it says hello."""
@@ -106,7 +111,7 @@ class LocalEngine:
         """Paints; closing the iterator cancels. Raises the errors that `engine.types.Engine` names."""
         request = request.with_seed()
         values = {"is": "paint", "request": request.model_dump(mode="json")}
-        async with contextlib.aclosing(self._ask(values, request.model, id)) as events:
+        async with contextlib.aclosing(self._ask(values, request.model, id, request.rows)) as events:
             async for event in events:
                 yield event
 
@@ -139,20 +144,30 @@ class LocalEngine:
         running = tuple(call.id for call in self._calls.values() if call.id is not None)
         return EngineStatus(
             device=self._worker.device,
-            free=max(0, SLOTS - len(running)) if self._keeper else 0,
+            free=self._free(len(running)) if self._keeper else 0,
             running=running,
             memory_used=self._worker.memory_used,
             memory_total=self._worker.memory_total,
             worker_pid=self._link.pid if self._link else None,
         )
 
-    async def _ask(self, values: dict[str, Any], model: str, id: int | None = None) -> AsyncGenerator[Event]:
+    def _free(self, running: int) -> int:
+        """How many more requests to take: as many as fill the rows that are free, were each a picture of two.
+
+        Pictures that are only decoded take no rows any more, but what is taken must not pile up there.
+        """
+        rows = self._worker.rows - sum(call.rows for call in self._calls.values())
+        return max(0, min(math.ceil(rows / 2), 2 * self._worker.rows - running))
+
+    async def _ask(
+        self, values: dict[str, Any], model: str, id: int | None = None, rows: int = 0
+    ) -> AsyncGenerator[Event]:
         """Sends one call and yields its events. A call that is left before its end is cancelled."""
         self._catalog.get(model)
         if self._keeper is None or self._keeper.done():
             raise EngineLost("The engine is not running.")
         number = next(self._numbers)
-        call = _Call(Frame(values | {"call": number}), model, id)
+        call = _Call(Frame(values | {"call": number}), model, id, rows)
         self._calls[number] = call
         if self._link is not None:  # otherwise sent as soon as there is a worker
             self._link.send(call.frame)
@@ -223,6 +238,8 @@ class LocalEngine:
                 self._worker.beat(head["pulse"], head["painting"], time.monotonic())
             case "state":
                 self._take_state(head)
+            case "room":
+                self._worker.rows = head["rows"]
             case "done" | "error":
                 self._end(head)
             case _:
@@ -239,6 +256,8 @@ class LocalEngine:
         call = self._calls[number]
         if isinstance(event, Loading):
             self._worker.loading[call.model] = event.fraction
+        if isinstance(event, Progress) and event.step >= event.of:
+            call.rows = 0
         call.events.put_nowait(event)
 
     def _end(self, head: dict[str, Any]) -> None:

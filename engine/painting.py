@@ -1,19 +1,28 @@
 """The second seam: what the worker asks of a model and of the machine it runs on.
 
-Implemented over diffusers in `engine.pipelines`, and by plain functions in tests. Everything here is synchronous
-and runs on the worker's painting thread; nothing here imports torch.
+Implemented over diffusers in `engine.pipelines`, and by plain functions in tests. Everything here is synchronous; a
+model is loaded on one thread, painted with on another, and its latents are decoded on a third. Nothing here imports
+torch.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.catalog import ModelSpec
 from engine.types import GenerationRequest
+
+if TYPE_CHECKING:
+    import torch
+
+    from engine.forwards import Forwards
+    from engine.samplers import Table
 
 Pixels = NDArray[np.uint8]
 """A picture: (height, width, 3), RGB."""
@@ -64,11 +73,76 @@ class Pipeline(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """What the UNet is told beside the latents: one row for a prompt, or two with guidance, the negative one first."""
+
+    embeddings: torch.Tensor
+    """(rows, tokens, channels)."""
+    pooled: torch.Tensor | None = None
+    """(rows, channels): of SDXL."""
+    time_ids: torch.Tensor | None = None
+    """(rows, 6): of SDXL, the sizes and the crop."""
+
+
+class SteppedPipeline(Pipeline, Protocol):
+    """A model that can be taken apart, so that the rows of many pictures share its forwards. See `engine.stepper`."""
+
+    @property
+    def guidable(self) -> bool:
+        """Whether its pictures can need a second row."""
+        ...
+
+    @property
+    def offloaded(self) -> bool:
+        """Its parts take turns on the device: nothing is decoded beside a forward."""
+        ...
+
+    def table(self, request: GenerationRequest) -> Table | None:
+        """The request's sampler as coefficients; None where it has to be painted by `call`."""
+        ...
+
+    def encode(self, request: GenerationRequest) -> Conditions:
+        """One row, or two where the guidance scale is above 1."""
+        ...
+
+    def latents(self, request: GenerationRequest, generator: torch.Generator) -> torch.Tensor:
+        """(1, channels, height, width): that generator's noise, on the device, in the UNet's numbers."""
+        ...
+
+    def unet(self, latents: torch.Tensor, timesteps: torch.Tensor, conditions: Conditions) -> torch.Tensor:
+        """What the UNet predicts for these rows: latents already scaled for their timesteps (rows,).
+
+        Conditions come again as the same object while the same pictures are in the same rows.
+        """
+        ...
+
+    def decode(self, latents: torch.Tensor) -> Pixels:
+        """(1, channels, height, width) as the sampler leaves them -> a picture, also beside a forward."""
+        ...
+
+    def preview(self, latents: torch.Tensor) -> Pixels | None:
+        """A small picture of such latents, much cheaper; also beside a forward."""
+        ...
+
+    def watched(self, should_stop: ShouldStop) -> AbstractContextManager[None]:
+        """Within, each block of each network asks first and raises Stopped, for this thread alone."""
+        ...
+
+
+def can_be_stepped(pipeline: Pipeline) -> TypeGuard[SteppedPipeline]:
+    return hasattr(pipeline, "table")
+
+
 class Backend(Protocol):
     """The device, and how models get there."""
 
     device: str
     """As people read it: "NVIDIA H100 (bf16)", "CPU (fp32)"."""
+
+    def forwards(self) -> Forwards | None:
+        """What runs rows on the device; None where its models are all painted by `call`."""
+        ...
 
     def load(self, spec: ModelSpec, report: Report, should_stop: ShouldStop) -> Pipeline:
         """Raises ModelUnavailable, NoMemory and Stopped."""

@@ -13,7 +13,6 @@ import inspect
 import logging
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -37,8 +36,9 @@ from engine.catalog import Family, ModelSpec
 from engine.config import EngineConfig
 from engine.device import choose_device, device_name, free_memory, memory, memory_errors, ran_out
 from engine.errors import ModelUnavailable
+from engine.forwards import Forwards
 from engine.latents import fit_preview, outer_blocks, preview, to_pixels, unscaled
-from engine.painting import OnStep, Pixels, Report, ShouldStop, Stopped
+from engine.painting import Conditions, OnStep, Pixels, Report, ShouldStop, Stopped
 from engine.types import GenerationRequest, Sampler
 
 log = logging.getLogger("engine.worker")
@@ -254,24 +254,16 @@ def _predicted(scheduler: Any, result: Any) -> torch.Tensor:
     return noisy if predicted is None else predicted
 
 
-@dataclass(frozen=True, slots=True)
-class Conditions:
-    """What the UNet is told beside the latents: one row for a prompt, or two with guidance, the negative one first."""
-
-    embeddings: torch.Tensor
-    """(rows, tokens, channels)."""
-    pooled: torch.Tensor | None = None
-    """(rows, channels): of SDXL."""
-    time_ids: torch.Tensor | None = None
-    """(rows, 6): of SDXL, the sizes and the crop."""
-
-
 class UnetPipeline(DiffusersPipeline):
     """SD 1.x, SD 2.x, SDXL and its Turbo: can be taken apart into encode, latents, unet and decode."""
 
     def __init__(self, spec: ModelSpec, pipe: Any, device: torch.device, config: EngineConfig) -> None:
         super().__init__(spec, pipe, device, config)
         self._preview_map: torch.Tensor | None = None
+
+    @property
+    def guidable(self) -> bool:
+        return self._spec.ranges.guidance_scale[1] > 1
 
     @property
     def schedule(self) -> Any:
@@ -353,6 +345,9 @@ class Diffusers:
 
     def memory(self) -> tuple[int | None, int | None]:
         return memory(self._device)
+
+    def forwards(self) -> Forwards:
+        return Forwards()
 
     def last_words(self) -> str:
         if self._device.type == "cpu":

@@ -63,6 +63,11 @@ class GenerationRequest(BaseModel):
         return self.model_copy(update={"seed": secrets.randbelow(MAX_SEED - MAX_IMAGES)})
 
     @property
+    def rows(self) -> int:
+        """How many rows of the UNet's batch its pictures take together: guidance needs a second one for each."""
+        return (2 if self.guidance_scale > 1 else 1) * self.num_images
+
+    @property
     def row_steps(self) -> int:
         """What the request costs, in UNet rows times steps: the engine's measure of work and of fairness."""
         return row_steps(self.guidance_scale, self.num_inference_steps, self.num_images)

@@ -2,8 +2,10 @@
 
 Run by `engine.local` as a process (`engine.leash`), or as a thread of the same process; both call `serve`.
 
-    reading thread    frames in; cancel takes effect at once, whatever is being painted
-    painting thread   loads and paints, one request after the other
+    reading thread    frames in; cancel takes effect within a step
+    painting thread   steps the pictures of all calls together (`engine.stepper`); decides everything
+    decoding thread   latents -> pixels, beside the next steps
+    loading thread    one model at a time, beside the steps of others
     encoding threads  pixels -> PNG
     beating thread    a frame every second, with the steps done: slow looks different from hung
 
@@ -20,85 +22,29 @@ import queue
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, BinaryIO
 
 from engine import images
+from engine.calls import Call, PictureWatcher
 from engine.catalog import ModelSpec
 from engine.config import EngineConfig
 from engine.errors import Cancelled, EaselError, GenerationFailed, ModelUnavailable, OutOfMemory
-from engine.painting import Backend, NoMemory, Pipeline, Pixels, Stopped
-from engine.types import Event, GenerationRequest, Loading, Picture, Progress
+from engine.modelcache import ModelCache
+from engine.painting import Backend, NoMemory, Pipeline, Stopped
+from engine.stepper import Painted, Stepper
+from engine.types import Event, GenerationRequest, Loading, Picture
 from engine.wire import Frame, error_head, event_frame, read_frame
 
 log = logging.getLogger("engine.worker")
 
 BEAT_S = 1.0
-PREVIEW_EVERY_S = 1.0
-
-
-@dataclass(slots=True)
-class Call:
-    """Something the parent asked for: a picture, or a model to load or unload."""
-
-    number: int
-    what: str
-    model: str
-    request: GenerationRequest | None = None
-    cancelled: threading.Event = field(default_factory=threading.Event)
-
-
-class ModelCache:
-    """The loaded models, the one used longest ago first; what does not fit the budget goes."""
-
-    def __init__(self, backend: Backend, budget: int | None) -> None:
-        self._backend, self._budget = backend, budget
-        self._loaded: dict[str, Pipeline] = {}
-
-    def __iter__(self) -> Iterator[tuple[str, Pipeline]]:
-        return iter(self._loaded.items())
-
-    def get(self, key: str) -> Pipeline | None:
-        """The loaded model, which now counts as the one used last."""
-        pipeline = self._loaded.pop(key, None)
-        if pipeline is not None:
-            self._loaded[key] = pipeline
-        return pipeline
-
-    def make_room(self, needed: int) -> None:
-        """Closes models until `needed` more bytes fit the budget."""
-        while self._budget is not None and self._loaded and self.bytes + needed > self._budget:
-            self.unload(next(iter(self._loaded)))
-
-    def add(self, key: str, pipeline: Pipeline) -> None:
-        """Keeps a model that was just loaded; the others go where its true size leaves no room for them."""
-        self.make_room(pipeline.bytes)
-        self._loaded[key] = pipeline
-
-    def unload(self, key: str) -> bool:
-        pipeline = self._loaded.pop(key, None)
-        if pipeline is None:
-            return False
-        pipeline.close()
-        log.info("unloaded %s", key)
-        return True
-
-    def unload_others(self, key: str) -> bool:
-        """Leaves that model alone on the device; False when it already was."""
-        others = [other for other in self._loaded if other != key]
-        for other in others:
-            self.unload(other)
-        return bool(others)
-
-    @property
-    def bytes(self) -> int:
-        return sum(pipeline.bytes for pipeline in self._loaded.values())
 
 
 class Worker:
-    """One device's models and the calls that wait for them."""
+    """The threads around the painting one. Whatever they have to tell goes into its inbox as something to do."""
 
     def __init__(
         self,
@@ -109,12 +55,10 @@ class Worker:
     ) -> None:
         self._config, self._open_backend, self._send = config, open_backend, send
         self._specs = {spec.key: spec for spec in specs}
-        self._waiting: queue.SimpleQueue[Call | None] = queue.SimpleQueue()
+        self._inbox: queue.SimpleQueue[Callable[[Painter], None] | None] = queue.SimpleQueue()
         self._calls: dict[int, Call] = {}
-        self._encoders = ThreadPoolExecutor(2, thread_name_prefix="encode")
         self._closed = threading.Event()
-        self._pulse = 0
-        self._painting = False
+        self._painter: Painter | None = None
 
     # The reading thread.
 
@@ -125,27 +69,41 @@ class Worker:
             case "cancel":
                 if call := self._calls.get(head["call"]):
                     call.cancelled.set()
+                    self._inbox.put(Painter.sweep)
             case "paint":
                 request = GenerationRequest.model_validate(head["request"])
-                self._enqueue(Call(head["call"], "paint", request.model, request))
+                self._enqueue(Call(head["call"], "paint", request.model, self._tell, request))
             case "load" | "unload" as what:
-                self._enqueue(Call(head["call"], what, head["model"]))
+                self._enqueue(Call(head["call"], what, head["model"], self._tell))
 
     def _enqueue(self, call: Call) -> None:
+        call.previews = self._config.previews
         self._calls[call.number] = call
-        self._waiting.put(call)
+        self._inbox.put(lambda painter: painter.take(call))
+
+    def _tell(self, call: Call, event: Event) -> None:
+        self._send(event_frame(call.number, event))
 
     def close(self) -> None:
         """Gives up everything; the painting thread ends at the next step."""
         self._closed.set()
         for call in list(self._calls.values()):
             call.cancelled.set()
-        self._waiting.put(None)
+        self._inbox.put(None)
 
     def beat(self) -> None:
         """Tells the parent, until closed, that this process lives and how far it is."""
         while not self._closed.wait(min(BEAT_S, self._config.hang_timeout_s / 4)):
-            self._send(Frame({"is": "beat", "pulse": self._pulse, "painting": self._painting}))
+            painter = self._painter
+            pulse, painting = (painter.pulse, painter.painting) if painter else (0, False)
+            self._send(Frame({"is": "beat", "pulse": pulse, "painting": painting}))
+
+    def finish(self, call: Call, error: EaselError | None) -> None:
+        self._calls.pop(call.number, None)
+        head = {"is": "done", "call": call.number}
+        if error is not None:
+            head |= {"is": "error"} | error_head(error)
+        self._send(Frame(head))
 
     # The painting thread.
 
@@ -158,141 +116,264 @@ class Worker:
         except EaselError as error:
             self._refuse_all("the engine cannot start.", str(error))
             return
-        _, total = backend.memory()
-        budget = self._config.memory_budget_gb
-        cache = ModelCache(backend, int(budget * 1e9) if budget else int(total * 0.8) if total else None)
         log.info("painting on %s", backend.device)
-        self._tell(backend, cache)
-        while (call := self._waiting.get()) is not None:
-            self._run(call, backend, cache)
-        for key, _ in list(cache):
-            cache.unload(key)
+        painter = self._painter = Painter(self._config, self._specs, backend, self._inbox.put, self.finish, self._send)
+        idle = True
+        while True:
+            try:  # never waits while there is something to step
+                todo = self._inbox.get(block=idle)
+            except queue.Empty:
+                idle = not painter.step()
+                continue
+            if todo is None:
+                break
+            todo(painter)
+            idle = False
+        painter.close()
 
     def _refuse_all(self, reason: str, hint: str) -> None:
         log.error("%s %s", reason, hint)
-        while (call := self._waiting.get()) is not None:
-            self._finish(call, ModelUnavailable(call.model, reason, hint))
+        while self._inbox.get() is not None:
+            for call in list(self._calls.values()):
+                self.finish(call, ModelUnavailable(call.model, reason, hint))
 
-    def _run(self, call: Call, backend: Backend, cache: ModelCache) -> None:
-        """One call from start to end; whatever happens in it, the next one is unharmed."""
-        error: EaselError | None = None
-        try:
-            if call.cancelled.is_set():
-                raise Stopped
-            if call.what == "unload":
-                cache.unload(call.model)
-            else:
-                pipeline = self._pipeline(call, backend, cache)
-                if call.request is not None:
-                    self._paint(call, call.request, pipeline, backend, cache)
-        except Stopped:
-            error = Cancelled()
-        except EaselError as problem:
-            error = problem
-        except NoMemory:
-            error = OutOfMemory(backend.last_words())
-        except Exception as problem:  # a model's code may raise anything; it must not end the worker
-            log.exception("call %s failed", call.number)
-            error = GenerationFailed(f"The model {call.model} failed: {_first_line(problem)}. The log has the details.")
-        broken = {call.model: error.reason} if isinstance(error, ModelUnavailable) else {}
-        self._tell(backend, cache, broken)
+
+class Painter:
+    """What the painting thread does: admits calls, has their models loaded, steps, and ends them."""
+
+    def __init__(
+        self,
+        config: EngineConfig,
+        specs: dict[str, ModelSpec],
+        backend: Backend,
+        later: Callable[[Callable[[Painter], None]], None],
+        finish: Callable[[Call, EaselError | None], None],
+        send: Callable[[Frame], None],
+    ) -> None:
+        """`later` has something done on the painting thread, called from any."""
+        self._config, self._specs, self._backend = config, specs, backend
+        self._later, self._finish, self._send = later, finish, send
+        self._stepper = Stepper(
+            backend.forwards(), exact=config.exact, alive=self._alive, wake=self._wake, make_room=self._make_room
+        )
+        _, total = backend.memory()
+        budget = config.memory_budget_gb
+        budget_bytes = int(budget * 1e9) if budget else int(total * 0.8) if total else None
+        self._cache = ModelCache(budget_bytes, self._stepper.uses)
+        self._encoders = ThreadPoolExecutor(2, thread_name_prefix="encode")
+        self._loader = ThreadPoolExecutor(1, thread_name_prefix="load")
+        self._waiting: dict[str, list[Call]] = {}
+        """Calls whose model is not loaded, or is to be unloaded first; the model that has waited longest first."""
+        self._loading: str | None = None
+        self._short: str | None = None
+        """The model that gets its room as soon as those in use are done; meanwhile nothing new begins."""
+        self._crowded: str | None = None
+        """The model that was found not to fit beside those in use."""
+        self._rows = 0
+        self.pulse = 0
+        self.painting = False
+        self._tell_state()
+
+    def _alive(self) -> None:
+        self.pulse += 1
+
+    def _wake(self) -> None:
+        self._later(Painter.sweep)
+
+    def step(self) -> bool:
+        """One forward. False where there is nothing to do until something comes."""
+        self._serve_waiting()
+        stepped = self._stepper.step()
+        self.painting = self._stepper.busy
+        return stepped
+
+    def close(self) -> None:
+        self._stepper.close()
+        self._loader.shutdown(wait=False, cancel_futures=True)
+        for key, _ in list(self._cache):
+            self._cache.unload(key)
+
+    # -- calls
+
+    def take(self, call: Call) -> None:
+        """A call that just came."""
+        pipeline = self._cache.get(call.model)
+        if call.what == "unload" and pipeline is None:
+            self._end(call)
+        elif pipeline is None or call.what == "unload" or call.model in self._waiting or self._short is not None:
+            self._waiting.setdefault(call.model, []).append(call)
+        else:
+            self._begin(call, pipeline)
+
+    def sweep(self) -> None:
+        """Ends the calls that were cancelled while they waited; those that are painted end with their next step."""
+        for key, calls in list(self._waiting.items()):
+            for call in [call for call in calls if call.cancelled.is_set()]:
+                calls.remove(call)
+                self._end(call, Stopped())
+            if not calls and key != self._loading:
+                del self._waiting[key]
+
+    def _begin(self, call: Call, pipeline: Pipeline) -> None:
+        request = call.request
+        if request is None:
+            self._end(call)
+            return
+        call.unfinished = request.num_images
+        self.painting = True
+        for position in range(request.num_images):
+            watcher = PictureWatcher(call, position)
+            future = self._stepper.join(pipeline, request, request.seed + position, watcher)
+            future.add_done_callback(partial(self._painted, call, position))
+        self._tell_room()
+
+    def _painted(self, call: Call, position: int, future: Future[Painted]) -> None:
+        """On any thread."""
+        encoded = self._encoders.submit(self._encode, call, position, future)
+        encoded.add_done_callback(lambda done: self._later(lambda painter: painter.picture_ended(call, done)))
+
+    def _encode(self, call: Call, position: int, future: Future[Painted]) -> None:
+        """On an encoding thread."""
+        painted, request = future.result(), call.request
+        assert request is not None
+        facts: dict[str, Any] = {"device": self._backend.device, "exact": painted.exact}
+        if painted.rows is not None:
+            facts["rows"] = painted.rows
+        pixels = images.enlarge(painted.pixels, request.width, request.height)
+        png = images.encode_png(pixels, images.write_metadata(request, position, **facts))
+        call.tell(call, Picture(position, request.seed + position, png, request.width, request.height))
+
+    def picture_ended(self, call: Call, done: Future[None]) -> None:
+        """One of its pictures was sent, or why not."""
+        call.unfinished -= 1
+        if (error := done.exception()) is not None and call.error is None:
+            assert isinstance(error, Exception)
+            call.error = error
+            call.cancelled.set()
+        if not call.unfinished:
+            self._end(call, call.error)
+
+    def _end(self, call: Call, problem: Exception | None = None) -> None:
+        error: EaselError | None
+        match problem:
+            case None | EaselError():
+                error = problem
+            case Stopped():
+                error = Cancelled()
+            case NoMemory():
+                error = OutOfMemory(self._backend.last_words())
+            case _:  # a model's code may raise anything; it must not end the worker
+                log.error("call %s failed", call.number, exc_info=problem)
+                text = f"The model {call.model} failed: {_first_line(problem)}. The log has the details."
+                error = GenerationFailed(text)
+        self._tell_state({call.model: error.reason} if isinstance(error, ModelUnavailable) else {})
         self._finish(call, error)
 
-    def _finish(self, call: Call, error: EaselError | None) -> None:
-        self._calls.pop(call.number, None)
-        head = {"is": "done", "call": call.number}
-        if error is not None:
-            head |= {"is": "error"} | error_head(error)
-        self._send(Frame(head))
+    # -- models
 
-    def _tell(self, backend: Backend, cache: ModelCache, broken: dict[str, str] | None = None) -> None:
-        used, total = backend.memory()
-        loaded = {key: pipeline.bytes for key, pipeline in cache}
-        head = {"is": "state", "device": backend.device, "used": used, "total": total, "loaded": loaded}
-        self._send(Frame(head | {"broken": broken or {}}))
+    def _serve_waiting(self) -> None:
+        """Loads what calls wait for, one model at a time; unloads what shall go once nobody uses it."""
+        if self._loading is not None:
+            return
+        for key, calls in list(self._waiting.items()):
+            if calls[0].what == "unload" and not self._cache.in_use(key):
+                self._cache.unload(key)
+                self._end(calls.pop(0))
+                if not calls:
+                    del self._waiting[key]
+        wanted = [key for key, calls in self._waiting.items() if calls[0].what != "unload"]
+        short, self._short = self._short, None
+        if not wanted:
+            return
+        key = short if short in wanted else wanted[0]
+        if (pipeline := self._cache.get(key)) is not None:
+            self._begin_waiting(key, pipeline)
+        elif (spec := self._specs.get(key)) is None:
+            self._refuse(key, ModelUnavailable(key, "it is not in the catalogue of this engine."))
+        elif self._cache.make_room(self._backend.estimate(spec)) and not (key == self._crowded and self._in_use()):
+            self._load(spec)
+        else:
+            self._short = key
 
-    def _event(self, call: Call, event: Event) -> None:
-        self._send(event_frame(call.number, event))
+    def _in_use(self) -> bool:
+        return any(self._cache.in_use(key) for key, _ in self._cache)
 
-    def _pipeline(self, call: Call, backend: Backend, cache: ModelCache) -> Pipeline:
-        pipeline = cache.get(call.model)
-        if pipeline is not None:
-            return pipeline
-        spec = self._specs.get(call.model)
-        if spec is None:
-            raise ModelUnavailable(call.model, "it is not in the catalogue of this engine.")
+    def _load(self, spec: ModelSpec) -> None:
+        self._loading = spec.key
+        calls = self._waiting[spec.key]  # more of them may come meanwhile, and some may be cancelled
+        started = time.monotonic()
 
         def report(fraction: float | None, text: str) -> None:
-            self._event(call, Loading(fraction, text))
+            for call in tuple(calls):
+                call.tell(call, Loading(fraction, text))
 
-        started = time.monotonic()
-        cache.make_room(backend.estimate(spec))
-        report(None, f"Loading {spec.key}")
-        try:
-            pipeline = backend.load(spec, report, call.cancelled.is_set)
-        except NoMemory:
-            if not cache.unload_others(spec.key):
-                raise
-            pipeline = backend.load(spec, report, call.cancelled.is_set)
-        log.info("loaded %s in %.1f s, %d MB", spec.key, time.monotonic() - started, pipeline.bytes // 1_000_000)
-        cache.add(spec.key, pipeline)
-        self._tell(backend, cache)
-        report(1.0, f"Loaded {spec.key}")
-        return pipeline
+        def load() -> Pipeline:
+            report(None, f"Loading {spec.key}")
+            return self._backend.load(spec, report, lambda: all(call.cancelled.is_set() for call in tuple(calls)))
 
-    def _paint(
-        self, call: Call, request: GenerationRequest, pipeline: Pipeline, backend: Backend, cache: ModelCache
-    ) -> None:
-        """The request's pictures, one at a time: a batch would change their low bits with the number asked for."""
-        encoding: list[Future[None]] = []
-        self._painting = True
-        try:
-            for position in range(request.num_images):
-                pixels = self._picture(call, request, position, pipeline, cache)
-                facts = {"device": backend.device, "exact": pipeline.exact}
-                encoding.append(self._encoders.submit(self._encode, call, request, position, pixels, facts))
-        finally:
-            self._painting = False
-        for future in encoding:
-            future.result()
+        def ended(done: Future[Pipeline]) -> None:
+            if done.exception() is None:
+                size = done.result().bytes // 1_000_000
+                log.info("loaded %s in %.1f s, %d MB", spec.key, time.monotonic() - started, size)
+                report(1.0, f"Loaded {spec.key}")
+            self._later(lambda painter: painter.load_ended(spec.key, done))
 
-    def _picture(
-        self, call: Call, request: GenerationRequest, position: int, pipeline: Pipeline, cache: ModelCache
-    ) -> Pixels:
-        """One picture; when the memory runs out, once more for each saving there is."""
-        last_preview = 0.0
+        self._loader.submit(load).add_done_callback(ended)
 
-        def on_step(step: int, of: int, preview: Callable[[], Pixels | None]) -> None:
-            nonlocal last_preview
-            small: bytes | None = None
-            if self._config.previews and step < of and time.monotonic() - last_preview > PREVIEW_EVERY_S:
-                last_preview = time.monotonic()
-                picture = preview()
-                small = None if picture is None else images.encode_preview(picture)
-            self._event(call, Progress(position * of + step, request.num_images * of, small))
+    def load_ended(self, key: str, done: Future[Pipeline]) -> None:
+        """The loading thread is done with it."""
+        self._loading = None
+        error = done.exception()
+        if error is None:
+            self._cache.add(key, done.result())
+            self._tell_state()
+            self._begin_waiting(key, done.result())
+        elif isinstance(error, Stopped):
+            self.sweep()  # who came after the others had gone has it loaded after all
+        elif isinstance(error, NoMemory) and self._cache.unload_idle(but=key):
+            self._tell_state()  # it is tried again with what the others held
+        elif isinstance(error, NoMemory) and self._in_use():
+            self._short = self._crowded = key  # or with what those in use will leave
+        else:
+            assert isinstance(error, Exception)
+            self._refuse(key, error)
 
-        def should_stop() -> bool:
-            self._pulse += 1  # who asks is alive
-            return call.cancelled.is_set()
+    def _begin_waiting(self, key: str, pipeline: Pipeline) -> None:
+        """Its calls in the order in which they came, up to one that unloads it."""
+        calls = self._waiting.pop(key, [])
+        for number, call in enumerate(calls):
+            if call.what == "unload":
+                self._waiting[key] = calls[number:]
+                return
+            self._begin(call, pipeline)
 
-        while True:
-            try:
-                return pipeline.call(request, request.seed + position, on_step, should_stop)
-            except NoMemory:
-                saving = "no other models" if cache.unload_others(call.model) else pipeline.save_memory()
-                if saving is None:
-                    raise
-                log.warning("out of memory painting with %s; trying again with %s", call.model, saving)
+    def _refuse(self, key: str, error: Exception) -> None:
+        for call in self._waiting.pop(key, []):
+            self._end(call, None if call.what == "unload" else error)
 
-    def _encode(
-        self, call: Call, request: GenerationRequest, position: int, pixels: Pixels, facts: dict[str, Any]
-    ) -> None:
-        height, width, _ = pixels.shape
-        png = images.encode_png(pixels, images.write_metadata(request, position, **facts))
-        self._event(call, Picture(position, request.seed + position, png, width, height))
+    def _make_room(self, pipeline: Pipeline) -> str | None:
+        key = next((key for key, loaded in self._cache if loaded is pipeline), "")
+        if not self._cache.unload_idle(but=key):
+            return None
+        self._tell_state()
+        return "no other models"
+
+    # -- what the parent knows
+
+    def _tell_state(self, broken: dict[str, str] | None = None) -> None:
+        used, total = self._backend.memory()
+        loaded = {key: pipeline.bytes for key, pipeline in self._cache}
+        head = {"is": "state", "device": self._backend.device, "used": used, "total": total, "loaded": loaded}
+        self._send(Frame(head | {"broken": broken or {}}))
+
+    def _tell_room(self) -> None:
+        """How many rows are worth having at once: a bucket full, and a picture that stands ready."""
+        if (rows := self._stepper.largest_bucket + 2) > 2 and rows != self._rows:
+            self._rows = rows
+            self._send(Frame({"is": "room", "rows": rows}))
 
 
-def _first_line(error: Exception) -> str:
+def _first_line(error: BaseException) -> str:
     text = str(error).strip().splitlines()
     return f"{type(error).__name__}: {text[0][:200]}" if text else type(error).__name__
 

@@ -82,6 +82,9 @@ class Paintbox:
     def __init__(self, config: EngineConfig) -> None:
         self.loads: list[str] = []
 
+    def forwards(self) -> None:
+        """Nothing here goes in rows."""
+
     def load(self, spec: ModelSpec, report: Report, should_stop: ShouldStop) -> Colour:
         self.loads.append(spec.key)
         if spec.key == "broken":

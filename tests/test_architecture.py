@@ -16,7 +16,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 
-WORKER_SIDE = {"engine.device", "engine.download", "engine.latents", "engine.pipelines", "engine.tiny"}
+WORKER_SIDE = {"engine.device", "engine.download", "engine.forwards", "engine.latents", "engine.pipelines", "engine.tiny"}
 """What runs in the worker process, or trains the embedded model: torch is at home here, and nowhere else."""
 
 AT_HOME = {
@@ -41,6 +41,9 @@ NEVER = {
     "engine.images": {"engine.ledger", "engine.dispatch", "engine.local", "engine.worker"},
     "engine.dispatch": {"engine.local", "engine.worker", "engine.pipelines"},
     "engine.local": {"engine.ledger", "engine.dispatch"},
+    "engine.rowplan": {"engine", "threading", "time", "numpy"},
+    "engine.stepper": {"engine.worker", "engine.local", "engine.pipelines"},
+    "engine.forwards": {"engine.stepper", "engine.worker", "engine.pipelines"},
     "engine.worker": {"engine.ledger", "engine.dispatch", "engine.local"},
     "engine.pipelines": {"engine.ledger", "engine.dispatch", "engine.local"},
     "bot.permissions": {"discord", "asyncio"},

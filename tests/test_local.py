@@ -69,7 +69,7 @@ async def test_a_request_gives_loading_then_steps_then_each_picture(engine: Loca
     kinds = [type(event) for event in events]
     assert kinds[0] is Loading
     assert [event.fraction for event in events if isinstance(event, Loading)] == [None, 0, 0.25, 0.5, 0.75, 1.0]
-    steps = [(event.step, event.of) for event in events if isinstance(event, Progress)]
+    steps = [(event.step, event.of) for event in events if isinstance(event, Progress) and not event.preview]
     assert steps == [(step, 6) for step in range(1, 7)]
     first, second = (event for event in events if isinstance(event, Picture))
     assert (first.seed, second.seed) == (7, 8)
@@ -91,9 +91,11 @@ async def test_a_model_is_loaded_once(engine: LocalEngine) -> None:
 
 
 async def test_a_preview_comes_with_a_step(engine: LocalEngine) -> None:
-    previews = [event.preview for event in await painted(engine, ask()) if isinstance(event, Progress)]
-    assert previews[0] is not None
-    assert previews[0].startswith(b"RIFF")
+    first, second, *_ = [event for event in await painted(engine, ask()) if isinstance(event, Progress)]
+    assert (first.step, first.preview) == (1, None)
+    assert second.step == 1
+    assert second.preview is not None
+    assert second.preview.startswith(b"RIFF")
 
 
 async def test_previews_can_be_turned_off(config: EngineConfig) -> None:

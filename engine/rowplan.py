@@ -1,0 +1,142 @@
+"""Which rows are in the next forward of a UNet. Pure and synchronous: no torch, no threads, no clock.
+
+What may share a forward is a *group*; a picture in it needs two rows of the batch where it is guided, else one. Whoever
+has waited longest goes first, with as many others of its group as there is room for, and all of them queue up again.
+So pictures join and leave between any two forwards, all go at the same pace, and no group starves.
+
+How many rows a forward has must not depend on who is there: matrix kernels are chosen by size, and another kernel
+means other low bits. In a bucket of fixed size, filled up with rows that nobody looks at, a picture's bits are its own.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Hashable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Generic, Protocol, TypeVar
+
+GROWTH = 4
+"""How many times its fixed bucket a forward may have where `exact` is off."""
+
+
+class Rows(Protocol):
+    """What is stepped. Compared by identity."""
+
+    @property
+    def rows(self) -> int:
+        """Rows of the batch: 1 or 2."""
+        ...
+
+
+Member = TypeVar("Member", bound=Rows)
+
+
+def bucket_for(device: str, latent_pixels: int, guided: bool) -> int:
+    """The rows of every forward of a group on that kind of device ("cuda", "mps", "cpu").
+
+    Large enough for two people where a forward of two pictures costs little more than one of one picture, as it does
+    while the network is too small to keep the device busy. `guided` says whether the model can be guided at all: those
+    that cannot never need a second row. It must not be measured when Easel starts, since bits would follow the
+    measurement.
+    """
+    small = 32 * 32 if device == "cpu" else 64 * 64
+    bucket = 4 if latent_pixels <= small else 2
+    return bucket if guided else bucket // 2
+
+
+@dataclass(frozen=True, slots=True)
+class Turn(Generic[Member]):
+    """One forward: `members` fill some of the `bucket` rows."""
+
+    group: Hashable
+    bucket: int
+    members: tuple[Member, ...]
+
+
+@dataclass(slots=True)
+class _Group(Generic[Member]):
+    bucket: int
+    largest: int
+    """What the bucket may grow to where bits may depend on neighbours."""
+    rotates: bool
+    waiting: dict[Member, int] = field(default_factory=dict)
+    """Since which turn each has waited; who is next first."""
+
+
+class RowPlan(Generic[Member]):
+    """The groups and who is in them. `exact`: forwards keep their bucket whatever waits."""
+
+    def __init__(self, *, exact: bool = True) -> None:
+        self.exact = exact
+        self._groups: dict[Hashable, _Group[Member]] = {}
+        self._turns = itertools.count()
+        self._joined: dict[Member, int] = {}
+
+    def __len__(self) -> int:
+        return len(self._joined)
+
+    def __iter__(self) -> Iterator[Member]:
+        return iter(tuple(self._joined))
+
+    @property
+    def largest_bucket(self) -> int:
+        """Of the groups that are there; 0 where none is."""
+        return max((group.bucket for group in self._groups.values()), default=0)
+
+    def join(self, member: Member, key: Hashable, bucket: int, *, rotates: bool = True) -> None:
+        """Takes a member into its group. A group keeps the bucket that its first member brought.
+
+        One that does not rotate serves its first member to the end before the next one begins.
+        """
+        group = self._groups.setdefault(key, _Group(bucket, bucket if self.exact else bucket * GROWTH, rotates))
+        group.bucket = max(group.bucket, member.rows)  # it may have shrunk to one row
+        group.waiting[member] = self._joined[member] = next(self._turns)
+
+    def leave(self, member: Member) -> None:
+        del self._joined[member]
+        for key, group in list(self._groups.items()):
+            group.waiting.pop(member, None)
+            if not group.waiting:
+                del self._groups[key]
+
+    def next_turn(self) -> Turn[Member] | None:
+        """The next forward; its members go to the end of their group's line. None where nobody is."""
+        if not self._groups:
+            return None
+        key, group = min(self._groups.items(), key=lambda entry: next(iter(entry[1].waiting.values())))
+        bucket = self._bucket(group)
+        members = tuple(_fill(group.waiting, bucket))
+        for member in members:
+            if group.rotates:
+                del group.waiting[member]
+            group.waiting[member] = next(self._turns)
+        # In the order of joining: the same members make the same line-up, however they queued.
+        return Turn(key, bucket, tuple(sorted(members, key=self._joined.__getitem__)))
+
+    def _bucket(self, group: _Group[Member]) -> int:
+        """The fixed one; where `exact` is off, the power of two above it that holds what waits, as far as it may."""
+        wanted = sum(member.rows for member in group.waiting)
+        bucket = group.bucket
+        while bucket < wanted and bucket < group.largest:
+            bucket *= 2
+        return bucket
+
+    def shrink(self, key: Hashable, bucket: int) -> bool:
+        """Halves what a group takes, after a forward of `bucket` rows did not fit the memory.
+
+        False where it is as small as its members allow. It stays small until all of them have left.
+        """
+        group = self._groups[key]
+        smaller = bucket // 2
+        if smaller < max(member.rows for member in group.waiting):
+            return False
+        group.largest, group.bucket = smaller, min(group.bucket, smaller)
+        return True
+
+
+def _fill(line: Iterable[Member], bucket: int) -> Iterable[Member]:
+    """From the head of the line, whoever still fits."""
+    for member in line:
+        if member.rows <= bucket:
+            bucket -= member.rows
+            yield member
