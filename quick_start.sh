@@ -11,6 +11,7 @@ Easel, the Discord bot that paints.
   ./quick_start.sh                  the bot on Discord; without a token the sandbox, in your browser
   ./quick_start.sh sandbox          the sandbox: the bot in a simulated Discord, no token needed
   ./quick_start.sh imagine "a red apple" --seed 7 --out apple.png
+  ./quick_start.sh serve            the image service: OpenAI's Images API and a page, at http://localhost:5001
   ./quick_start.sh models           the models: what they are good for, and which are here
   ./quick_start.sh history          what was painted
   ./quick_start.sh test             format, lint, types and tests
@@ -87,7 +88,7 @@ help | -h | --help)
     usage
     exit
     ;;
-"" | run | sandbox | imagine | models | history | test) ;;
+"" | run | sandbox | imagine | serve | keys | models | history | test) ;;
 *)
     usage >&2
     fail "there is no command '$command'." 2
@@ -105,7 +106,7 @@ elif ! fits "$python"; then
 fi
 
 if [ "$command" = test ]; then
-    install engine,sandbox,dev
+    install engine,service,sandbox,dev
     cd "$root"
     set -x
     "$python" -m ruff format --check .
@@ -114,9 +115,9 @@ if [ "$command" = test ]; then
     exec "$python" -m pytest "${@:2}"
 fi
 
-install engine,sandbox
+install engine,service,sandbox
 export EASEL_CONFIG=${EASEL_CONFIG:-$root/config.toml}
 case "$command" in
-imagine | models | history) exec "$python" -m engine "$@" ;;
+imagine | serve | keys | models | history) exec "$python" -m engine "$@" ;;
 *) exec "$python" -m bot "$@" ;;
 esac

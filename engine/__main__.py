@@ -1,4 +1,4 @@
-"""`python -m engine`: pictures, models and history from the shell, without any Discord.
+"""`python -m engine`: pictures, models, history and the image service from the shell, without any Discord.
 
 Saved paths go to standard output, one a line; everything for eyes goes to standard error.
 """
@@ -13,6 +13,7 @@ from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
+from types import ModuleType
 from typing import Annotated, Any, NoReturn, TypeVar
 
 import typer
@@ -25,6 +26,7 @@ from engine.catalog import ModelSpec
 from engine.config import Settings, load_settings
 from engine.errors import Cancelled, ConfigError, EaselError, InvalidRequest, LedgerBusy, NotFound
 from engine.ledger import HistoryFilter, Ledger
+from engine.service.keys import KeyRing
 from engine.shell import Progress, destinations, read_prompts, size_text
 from engine.types import SHELL, Generation, GenerationRequest, Status
 
@@ -38,6 +40,8 @@ app = typer.Typer(
 )
 models_app = typer.Typer(invoke_without_command=True, help="The models: what they are good for, and which are here.")
 app.add_typer(models_app, name="models")
+keys_app = typer.Typer(no_args_is_help=True, help="API keys of the image service: who may paint over HTTP.")
+app.add_typer(keys_app, name="keys")
 
 ConfigOption = Annotated[Path, typer.Option("--config", help="The configuration file.", envvar="EASEL_CONFIG")]
 DataOption = Annotated[
@@ -237,6 +241,74 @@ async def _show_history(data_dir: Path, chosen: HistoryFilter, limit: int) -> No
         row = (_when(generation.created_at), request.model, request.prompt, str(request.seed), "\n".join(pictures))
         table.add_row(*(escape(text) for text in row))
     _out().print(table)
+
+
+@app.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="Where to listen, instead of the configured address.")] = None,
+    port: Annotated[int | None, typer.Option(min=0, max=65535, help="0 takes any free one.")] = None,
+    stop: Annotated[bool, typer.Option("--stop", help="Stop the service that runs on this data folder.")] = False,
+    config: ConfigOption = Path("config.toml"),
+    data_dir: DataOption = None,
+) -> None:
+    """The image service: OpenAI's Images API and a page at http://localhost:5001."""
+    with _explained():
+        settings = _settings(config, data_dir)
+        given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
+        settings = settings.model_copy(update={"service": settings.service.model_copy(update=given)})
+        server = _server()
+        if stop:
+            Console(stderr=True).print(f"The image service at {server.stop(settings)} has stopped.")
+        else:
+            server.serve(settings)
+
+
+def _server() -> ModuleType:
+    """Imported when it is asked for: the web server is an extra of its own."""
+    try:
+        from engine.service import server
+    except ImportError as error:
+        raise ConfigError(
+            f"The image service needs {error.name}: pip install -c constraints.txt -e '.[service]'"
+        ) from None
+    return server
+
+
+@keys_app.command("add")
+def add_key(
+    name: Annotated[str, typer.Argument(help="Whose key it is.")],
+    trusted: Annotated[
+        bool, typer.Option("--trusted", help="May ask on behalf of others, and load models: for bots and admins.")
+    ] = False,
+    config: ConfigOption = Path("config.toml"),
+    data_dir: DataOption = None,
+) -> None:
+    """Make a key. It is shown now and never again; a service that runs takes it at once."""
+    with _explained():
+        print(KeyRing(_settings(config, data_dir).storage.data_dir).add(name, trusted=trusted))  # noqa: T201
+
+
+@keys_app.command("list")
+def list_keys(config: ConfigOption = Path("config.toml"), data_dir: DataOption = None) -> None:
+    """The names of the keys."""
+    with _explained():
+        table = Table(box=None)
+        for name in ("Name", "Trusted", "Since"):
+            table.add_column(name, no_wrap=True)
+        for key in KeyRing(_settings(config, data_dir).storage.data_dir):
+            table.add_row(escape(key.name), "yes" if key.trusted else "", key.created_at)
+        _out().print(table)
+
+
+@keys_app.command("remove")
+def remove_key(
+    name: Annotated[str, typer.Argument(help="Whose key it is.")],
+    config: ConfigOption = Path("config.toml"),
+    data_dir: DataOption = None,
+) -> None:
+    """Refuse a key from now on."""
+    with _explained():
+        KeyRing(_settings(config, data_dir).storage.data_dir).remove(name)
 
 
 def _out() -> Console:

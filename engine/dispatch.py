@@ -225,6 +225,11 @@ class Dispatcher:
     def running(self) -> list[int]:
         return sorted(self._running)
 
+    @property
+    def closing(self) -> bool:
+        """Whether nothing new is taken, since Easel is stopping."""
+        return self._closing
+
     async def drain(self, limit_s: float) -> None:
         """Takes nothing new; running jobs end within the limit or go back to the queue, their attempt not counted.
 

@@ -10,6 +10,8 @@
     ├── GenerationFailed      the model raised while painting
     ├── EngineLost            the worker died or hung; the job is tried again
     ├── Cancelled             somebody pressed Cancel
+    ├── KeyRefused            no API key, or none that the service knows
+    ├── NotAllowed            the key is known, and may not do that
     ├── LedgerBusy            another process owns the ledger
     ├── LedgerTooNew          the file was written by a newer version
     ├── LedgerBroken          the file is damaged, or no ledger
@@ -121,6 +123,14 @@ class Cancelled(EaselError):
         super().__init__(message)
 
 
+class KeyRefused(EaselError):
+    code = "invalid_api_key"
+
+
+class NotAllowed(EaselError):
+    code = "not_allowed"
+
+
 class LedgerBusy(EaselError):
     code = "ledger_busy"
 
@@ -135,3 +145,11 @@ class LedgerBroken(EaselError):
 
 class ConfigError(EaselError):
     code = "config_error"
+
+
+def retold(code: str | None, message: str) -> EaselError:
+    """An error as the ledger keeps it, by its code and sentence; what it was made of is not known any more."""
+    kind = next((kind for kind in EaselError.__subclasses__() if kind.code == code), GenerationFailed)
+    error = kind.__new__(kind)
+    EaselError.__init__(error, message)  # their own would write the sentence anew
+    return error

@@ -1,9 +1,10 @@
-"""Everything that paints and records, opened one on top of the other: what the bot and the shell share."""
+"""Everything that paints and records, opened one on top of the other: what bot, shell and service share."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 
 from engine.catalog import Catalog
@@ -11,7 +12,11 @@ from engine.config import Settings
 from engine.dispatch import Dispatcher
 from engine.ledger import Ledger
 from engine.local import LocalEngine
-from engine.types import Engine
+from engine.remote import RemoteEngine
+from engine.types import Engine, Origin
+
+API_KEY = "EASEL_API_KEY"
+"""The environment's name for the key of the image service that paints for this Easel."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,18 +28,20 @@ class House:
 
 
 @asynccontextmanager
-async def opened(settings: Settings, *, drain_s: float) -> AsyncIterator[House]:
-    """Closed in the opposite order; running jobs have `drain_s` seconds to finish then.
+async def opened(
+    settings: Settings, *, drain_s: float, around: Callable[[Engine], Engine] = lambda engine: engine
+) -> AsyncIterator[House]:
+    """Closed in the opposite order; running jobs have `drain_s` seconds to finish then. `around` wraps the engine.
 
     Raises LedgerBusy, LedgerTooNew, LedgerBroken and ConfigError.
     """
     catalog, storage = settings.catalog(), settings.storage
     async with (
         Ledger.open(storage.data_dir) as ledger,
-        LocalEngine(settings.engine, catalog) as engine,
+        _painting(settings, catalog, ledger) as inner,
         Dispatcher(
             ledger,
-            engine,
+            engine := around(inner),
             catalog,
             max_attempts=settings.engine.max_attempts,
             min_free_bytes=storage.min_free_mb * 1_000_000,
@@ -44,3 +51,13 @@ async def opened(settings: Settings, *, drain_s: float) -> AsyncIterator[House]:
         ) as dispatcher,
     ):
         yield House(catalog, ledger, engine, dispatcher)
+
+
+def _painting(settings: Settings, catalog: Catalog, ledger: Ledger) -> AbstractAsyncContextManager[Engine]:
+    if not settings.engine.url:
+        return LocalEngine(settings.engine, catalog)
+
+    async def whose(id: int) -> Origin:
+        return (await ledger.get(id)).origin
+
+    return RemoteEngine(settings.engine.url, whose, key=os.environ.get(API_KEY, "").strip() or None)

@@ -259,6 +259,12 @@ class Ledger:
         async with self.read() as connection:
             return await rows.generation(connection, id)
 
+    async def find(self, key: str) -> Generation | None:
+        """The job that was queued under that key."""
+        async with self.read() as connection:
+            found = await rows.one(connection, "SELECT id FROM generations WHERE interaction_id = ?", key)
+            return None if found is None else await rows.generation(connection, int(found[0]))
+
     async def running(self) -> list[int]:
         async with self.read() as connection:
             found = await connection.execute_fetchall(

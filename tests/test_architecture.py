@@ -24,6 +24,10 @@ AT_HOME = {
     "transformers": WORKER_SIDE,
     "diffusers": {"engine.pipelines", "engine.tiny"},
     "discord": {"bot"},
+    "fastapi": {"engine.service"},
+    "starlette": {"engine.service"},
+    "uvicorn": {"engine.service"},
+    "prometheus_client": {"engine.service"},
     "simcord": {"bot.sandbox", "bot.simulated"},
     "aiosqlite": {"engine.database", "engine.ledger", "engine.rows", "engine.schema", "bot.store"},
     "typer": {"engine.__main__", "bot.__main__", "engine.tiny"},
@@ -44,6 +48,8 @@ NEVER = {
     "engine.rowplan": {"engine", "threading", "time", "numpy"},
     "engine.stepper": {"engine.worker", "engine.local", "engine.pipelines"},
     "engine.forwards": {"engine.stepper", "engine.worker", "engine.pipelines"},
+    "engine.remote": {"engine.ledger", "engine.dispatch", "engine.local", "engine.service"},
+    "engine.service.keys": {"fastapi", "starlette", "asyncio"},
     "engine.worker": {"engine.ledger", "engine.dispatch", "engine.local"},
     "engine.pipelines": {"engine.ledger", "engine.dispatch", "engine.local"},
     "bot.permissions": {"discord", "asyncio"},
@@ -185,4 +191,4 @@ def test_opening_the_bot_and_the_shell_loads_neither_torch_nor_the_simulated_dis
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
     loaded = set(done.stdout.split())
     assert "discord" in loaded
-    assert loaded & {"torch", "diffusers", "transformers", "huggingface_hub", "simcord", "playwright"} == set()
+    assert loaded & {"torch", "diffusers", "transformers", "huggingface_hub", "simcord", "playwright", "fastapi"} == set()

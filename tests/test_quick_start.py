@@ -85,7 +85,7 @@ def test_the_first_start_makes_the_environment_installs_and_opens_the_bot(machin
     assert machine.start().returncode == 0
     made, installed, opened = machine.calls()
     assert made == f"python3|-m|venv|--clear|{machine.checkout}/.venv"
-    assert installed.endswith(f"|-c|{machine.checkout}/constraints.txt|-e|{machine.checkout}[engine,sandbox]")
+    assert installed.endswith(f"|-c|{machine.checkout}/constraints.txt|-e|{machine.checkout}[engine,service,sandbox]")
     assert opened == "python|-m|bot"
 
 
@@ -129,7 +129,7 @@ def test_words_reach_the_command_as_they_were_typed(machine: Machine) -> None:
 def test_the_checks_run_in_order_after_installing_their_tools(machine: Machine) -> None:
     assert machine.start("test").returncode == 0
     _, installed, *checks = machine.calls()
-    assert installed.endswith("[engine,sandbox,dev]")
+    assert installed.endswith("[engine,service,sandbox,dev]")
     assert checks == [
         "python|-m|ruff|format|--check|.",
         "python|-m|ruff|check|.",
