@@ -32,7 +32,7 @@ async def paint(
         key=str(interaction.id),
         parent_id=parent.id if parent else None,
         limits=await bot.limits(interaction),
-        also=bot.store.opening(interaction.token, interaction.channel_id, bot.language(interaction)),
+        also=bot.store.opening(interaction.token, interaction.channel_id),
     )
     try:
         answer = await interaction.response.defer(ephemeral=private, thinking=True)
