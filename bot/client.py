@@ -83,7 +83,7 @@ class EaselBot(discord.Client):
             dispatcher,
             ledger,
             store,
-            self.texts.speaker(),
+            self.texts.speaker,
             data_dir=config.storage.data_dir,
             interval=progress_interval,
         )
@@ -117,6 +117,10 @@ class EaselBot(discord.Client):
 
     def say(self, interaction: Interaction) -> Say:
         return self.texts.speaker(*self.locales(interaction))
+
+    def language(self, interaction: Interaction) -> str:
+        """The one that `say` speaks: for words that come when the interaction is over."""
+        return self.texts.spoken(*self.locales(interaction))
 
     def locales(self, interaction: Interaction) -> tuple[str | None, ...]:
         """The person's language, then what the server's managers chose, then the server's own."""

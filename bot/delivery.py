@@ -11,7 +11,7 @@ interaction, and a simulated Discord does not wait for its long sleeps.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -44,6 +44,9 @@ SHRINKS = 6
 
 RETRY_DELAYS_S = (1.0, 4.0, 15.0, 60.0, *[300.0] * 288)
 """A day, about: outages end, but a message that Discord cannot bear must not be tried for ever."""
+
+OVERTAKING_S = 5.0
+"""How long progress that was given up may still be on its way."""
 
 _UNANSWERED = (aiohttp.ClientError, TimeoutError, OSError)
 """No answer came: whether Discord took the message is unknown."""
@@ -78,6 +81,20 @@ class Post:
     def files(self) -> list[discord.File]:
         return [attachment.file() for attachment in self.attachments]
 
+    @property
+    def largest(self) -> int:
+        """Bytes of the largest file."""
+        return max((len(attachment.data) for attachment in self.attachments), default=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One way to bring a result to its place. Files of more than `limit` bytes do not go that way."""
+
+    send: Callable[[Delivery, Generation, Post], Awaitable[discord.Message]]
+    limit: int
+    notes: tuple[str, ...] = ()
+
 
 class Outbox:
     """Follows jobs from Discord until their end is shown. One task for each job that is on its way."""
@@ -88,15 +105,17 @@ class Outbox:
         dispatcher: Dispatcher,
         ledger: Ledger,
         store: Store,
-        say: Say,
+        speaker: Callable[[str | None], Say],
         *,
         data_dir: Path,
         interval: float = PROGRESS_INTERVAL_S,
     ) -> None:
-        self._bot, self._dispatcher, self._ledger, self._store, self._say = bot, dispatcher, ledger, store, say
+        self._bot, self._dispatcher, self._ledger, self._store, self._speaker = bot, dispatcher, ledger, store, speaker
         self._data_dir, self._interval = data_dir, interval
         self._inbox: asyncio.Queue[Callable[[], Awaitable[None]]] = asyncio.Queue()
         self._limits: dict[int, int] = {}
+        self._unsure: set[int] = set()
+        """Jobs whose progress was sent, and Discord did not say whether it took it: it may still come."""
         self._runner: asyncio.Task[None] | None = None
         self._busy = 0
         self._idle = asyncio.Event()
@@ -167,7 +186,7 @@ class Outbox:
                 return
             await self._store.acknowledged(generation.id, answer)
         note = "finished-away" if generation.status.final else "resumed"
-        await self._deliver(generation.id, note=self._say(note))
+        await self._deliver(generation.id, note=self._speaker(delivery.locale)(note))
 
     async def _answer_if_any(self, delivery: Delivery) -> int | None:
         """The message that was our first answer, where Discord had one and its token still tells."""
@@ -186,22 +205,23 @@ class Outbox:
             return
         generation = await self._ledger.get(generation_id)
         if not generation.status.final:
-            generation = await self._watch(generation, note)
+            generation = await self._watch(delivery, generation, note)
             delivery, note = await self._store.delivery(generation_id) or delivery, ""
         await self._finish(delivery, generation, note)
         self._limits.pop(generation_id, None)
+        self._unsure.discard(generation_id)
 
-    async def _watch(self, generation: Generation, note: str) -> Generation:
+    async def _watch(self, delivery: Delivery, generation: Generation, note: str) -> Generation:
         """Shows progress until the job is final. The row is read anew each time: its token grows old meanwhile."""
-        person_id = generation.origin.person_id
+        person_id, say = generation.origin.person_id, self._speaker(delivery.locale)
         seen = paced(self._dispatcher.watch(generation.id), self._interval, lambda: len(self._dispatcher.waiting))
         async with aclosing(seen) as updates:
             async for update in updates:
                 if update.generation is not None:
                     return update.generation
-                card = messages.progress(update, generation.request, person_id, self._say, note=note)
-                if (delivery := await self._store.delivery(generation.id)) is not None:
-                    await self._show(delivery, generation.origin, card)
+                card = messages.progress(update, generation.request, person_id, say, note=note)
+                delivery = await self._store.delivery(generation.id) or delivery
+                await self._show(delivery, generation.origin, card)
         return await self._ledger.get(generation.id)
 
     async def _show(self, delivery: Delivery, origin: Origin, card: messages.Card) -> None:
@@ -212,8 +232,11 @@ class Outbox:
                     await self._response(delivery, delivery.token, Post(card))
                 elif delivery.message_id is not None and not origin.private:
                     await self._own_message(delivery, Post(card))
-        except (discord.HTTPException, *_UNANSWERED) as error:
+        except discord.HTTPException as error:
             log.debug("progress not shown", id=delivery.generation_id, error=str(error))
+        except _UNANSWERED as error:
+            self._unsure.add(delivery.generation_id)
+            log.debug("progress perhaps not shown", id=delivery.generation_id, error=str(error))
 
     async def _finish(self, delivery: Delivery, generation: Generation, note: str) -> None:
         """Tries until the end of the job is shown, or is known to be undeliverable."""
@@ -233,39 +256,67 @@ class Outbox:
             delivery = await self._store.delivery(generation.id) or delivery
 
     async def _send(self, delivery: Delivery, generation: Generation, note: str) -> None:
-        notes = [note] if note else []
         limit = self._limits.get(generation.id, self._channel_limit(generation.origin))
-        ways: list[Way] = [self._edit_response]
-        if delivery.acknowledged:  # whoever saw no answer is not written to out of the blue
-            ways += [self._edit_message, self._post_anew, self._write_directly]
         last = "no way to reach the place"
-        for way in ways:
+        for way in self._ways(delivery, generation, limit):
+            notes = [*filter(None, (note,)), *way.notes]
             try:
-                message = await self._fitting(way, delivery, generation, notes, limit)
+                message = await self._fitting(way, delivery, generation, notes)
+                if generation.id in self._unsure and await self._was_overtaken(message, delivery, generation):
+                    await self._fitting(way, delivery, generation, notes)
             except discord.HTTPException as error:
                 if judge(error.status, error.code) is Judgement.RETRY:
                     raise
                 last = str(error)
                 continue
-            if message is not None:
-                await self._store.sent(generation.id, message.channel.id, message.id)
-                return
+            await self._store.sent(generation.id, message.channel.id, message.id)
+            return
         log.warning("kept for the history: undeliverable", id=generation.short_id, error=last)
         await self._store.undeliverable(generation.id, last)
 
-    async def _fitting(
-        self, way: Way, delivery: Delivery, generation: Generation, notes: list[str], limit: int
-    ) -> discord.Message | None:
+    def _ways(self, delivery: Delivery, generation: Generation, limit: int) -> Iterator[Way]:
+        """Those that are open to this delivery, the nearest first."""
+        origin = generation.origin
+        if delivery.token is not None:
+            yield Way(self._edit_response, limit)
+        if not delivery.acknowledged:  # whoever saw no answer is not written to out of the blue
+            return
+        if not origin.private and delivery.message_id is not None and delivery.channel_id is not None:
+            yield Way(self._edit_message, limit)
+        if not origin.private and origin.channel_id is not None:
+            where = _link(origin.guild_id, origin.channel_id, delivery.message_id) or "none"
+            say = self._speaker(delivery.locale)
+            told = say("delivered-elsewhere", person=messages.person(origin.person_id), where=where)
+            yield Way(self._post_anew, limit, (told,))
+        if origin.person_id.isdecimal():
+            yield Way(self._write_directly, min(limit, attachments.DEFAULT_LIMIT))
+
+    async def _was_overtaken(self, message: discord.Message, delivery: Delivery, generation: Generation) -> bool:
+        """Whether progress that nobody waited for any more was shown over the end of its job after all."""
+        await asyncio.sleep(OVERTAKING_S)
+        try:
+            if isinstance(message, discord.WebhookMessage):
+                assert delivery.token is not None
+                shown: discord.Message = await self._webhook(delivery.token).fetch_message(message.id)
+            else:
+                shown = await message.fetch()
+            return messages.custom_id("cancel", generation.short_id) in _custom_ids(shown)
+        except (discord.HTTPException, *_UNANSWERED) as error:
+            log.info("a result could not be looked at again", id=generation.short_id, error=str(error))
+            return False
+
+    async def _fitting(self, way: Way, delivery: Delivery, generation: Generation, notes: list[str]) -> discord.Message:
         """Sends, and sends smaller as long as Discord finds it too large: its limits depend on more than we know."""
-        largest = max((picture.bytes for picture in generation.pictures), default=0)
+        say, limit = self._speaker(delivery.locale), way.limit
         for _ in range(SHRINKS):
+            post = await self.compose(generation, limit, notes, say)
             try:
-                return await way(delivery, generation, notes, limit)
+                return await way.send(delivery, generation, post)
             except discord.HTTPException as error:
                 if judge(error.status, error.code) is not Judgement.TOO_LARGE:
                     raise
-                limit = min(limit, largest) * 2 // 3
-        return await way(delivery, generation, notes, 0)
+                limit = min(limit, post.largest) * 2 // 3
+        return await way.send(delivery, generation, await self.compose(generation, 0, notes, say))
 
     async def calmly(
         self, interaction: discord.Interaction[EaselBot], card: messages.Card, within: float = PROGRESS_TIMEOUT_S
@@ -277,48 +328,32 @@ class Outbox:
         except (discord.HTTPException, *_UNANSWERED) as error:
             log.info("an answer could not be edited", error=str(error))
 
-    # -- the four ways; None: this way does not apply
+    # -- the four ways
 
-    async def _edit_response(
-        self, delivery: Delivery, generation: Generation, notes: list[str], limit: int
-    ) -> discord.Message | None:
-        if delivery.token is None:
-            return None
-        return await self._response(delivery, delivery.token, await self.compose(generation, limit, notes))
+    async def _edit_response(self, delivery: Delivery, generation: Generation, post: Post) -> discord.Message:
+        assert delivery.token is not None
+        return await self._response(delivery, delivery.token, post)
 
-    async def _edit_message(
-        self, delivery: Delivery, generation: Generation, notes: list[str], limit: int
-    ) -> discord.Message | None:
-        if delivery.message_id is None or delivery.channel_id is None or generation.origin.private:
-            return None
-        return await self._own_message(delivery, await self.compose(generation, limit, notes))
+    async def _edit_message(self, delivery: Delivery, generation: Generation, post: Post) -> discord.Message:
+        return await self._own_message(delivery, post)
 
-    async def _post_anew(
-        self, delivery: Delivery, generation: Generation, notes: list[str], limit: int
-    ) -> discord.Message | None:
-        origin = generation.origin
-        if origin.private or origin.channel_id is None:
-            return None
-        channel = self._bot.get_partial_messageable(int(origin.channel_id))
-        where = _link(origin.guild_id, origin.channel_id, delivery.message_id)
-        told = self._say("delivered-elsewhere", person=messages.person(origin.person_id), where=where or "none")
-        return await self._post(channel, delivery, generation, [*notes, told], limit)
+    async def _post_anew(self, delivery: Delivery, generation: Generation, post: Post) -> discord.Message:
+        assert generation.origin.channel_id is not None
+        channel = self._bot.get_partial_messageable(int(generation.origin.channel_id))
+        return await self._post(channel, delivery, generation, post)
 
-    async def _write_directly(
-        self, delivery: Delivery, generation: Generation, notes: list[str], limit: int
-    ) -> discord.Message | None:
-        if not generation.origin.person_id.isdecimal():
-            return None
+    async def _write_directly(self, delivery: Delivery, generation: Generation, post: Post) -> discord.Message:
         channel = await self._bot.create_dm(discord.Object(int(generation.origin.person_id)))
-        return await self._post(channel, delivery, generation, notes, min(limit, attachments.DEFAULT_LIMIT))
+        return await self._post(channel, delivery, generation, post)
 
     async def _response(self, delivery: Delivery, token: str, post: Post) -> discord.Message:
         """The bot's answer to the interaction, by its token: open also where the bot is no member."""
-        application_id = self._bot.application_id
-        assert application_id is not None
-        webhook = discord.Webhook.partial(application_id, token, client=self._bot)
         message_id = delivery.message_id or await self._first_answer(token)
-        return await webhook.edit_message(message_id, view=post.card, attachments=post.files())
+        return await self._webhook(token).edit_message(message_id, view=post.card, attachments=post.files())
+
+    def _webhook(self, token: str) -> discord.Webhook:
+        assert self._bot.application_id is not None
+        return discord.Webhook.partial(self._bot.application_id, token, client=self._bot)
 
     async def _first_answer(self, token: str) -> int:
         """The id of the answer to an interaction, where nobody wrote it down; NotFound where none was given."""
@@ -334,15 +369,9 @@ class Outbox:
         return await message.edit(view=post.card, attachments=post.files())
 
     async def _post(
-        self,
-        channel: discord.abc.Messageable,
-        delivery: Delivery,
-        generation: Generation,
-        notes: list[str],
-        limit: int,
+        self, channel: discord.abc.Messageable, delivery: Delivery, generation: Generation, post: Post
     ) -> discord.Message:
         """A new message, once: the nonce guards some minutes, and a later try first looks whether it is there."""
-        post = await self.compose(generation, limit, notes)
         if delivery.attempt and (found := await self._find(channel, generation)) is not None:
             return await found.edit(view=post.card, attachments=post.files())
         await self._store.trying(generation.id)
@@ -358,22 +387,22 @@ class Outbox:
 
     # -- what is shown
 
-    async def compose(self, generation: Generation, limit: int, notes: list[str] | None = None) -> Post:
-        """The message of a finished job."""
-        notes = list(notes or [])
+    async def compose(
+        self, generation: Generation, limit: int, notes: list[str] | None = None, say: Say | None = None
+    ) -> Post:
+        """The message of a finished job; in English, where nobody says otherwise."""
+        notes, say = list(notes or []), say or self._speaker(None)
         if generation.status is not Status.STORED:
-            return Post(messages.ended(generation, self._say, note=" ".join(notes)))
+            return Post(messages.ended(generation, say, note=" ".join(notes)))
         loaded = await attachments.load(self._data_dir, generation, limit)
         files = tuple(attachment for attachment in loaded if attachment is not None)
         if any(attachment.reencoded for attachment in files):
-            notes.append(self._say("shrunk", scaled="yes" if any(attachment.scaled for attachment in files) else "no"))
+            notes.append(say("shrunk", scaled="yes" if any(attachment.scaled for attachment in files) else "no"))
         if len(files) < len(loaded):
-            notes.append(self._say("not-shown", count=len(loaded) - len(files)))
+            notes.append(say("not-shown", count=len(loaded) - len(files)))
         link = await self._parent_link(generation)
         names = [attachment.name for attachment in files]
-        return Post(
-            messages.result(generation, names, self._say, gone=not loaded, notes=notes, parent_link=link), files
-        )
+        return Post(messages.result(generation, names, say, gone=not loaded, notes=notes, parent_link=link), files)
 
     async def _parent_link(self, generation: Generation) -> str | None:
         if generation.parent_id is None:
@@ -389,9 +418,6 @@ class Outbox:
         return guild.filesize_limit if guild is not None else attachments.DEFAULT_LIMIT
 
 
-Way = Callable[[Delivery, Generation, list[str], int], Awaitable[discord.Message | None]]
-
-
 def _link(guild_id: str | None, channel_id: object, message_id: object) -> str | None:
     if not channel_id or not message_id:
         return None
@@ -399,5 +425,11 @@ def _link(guild_id: str | None, channel_id: object, message_id: object) -> str |
 
 
 def _custom_ids(message: discord.Message) -> set[str]:
-    rows = [row for row in message.components if isinstance(row, discord.ActionRow)]
-    return {child.custom_id or "" for row in rows for child in row.children}
+    """Of all buttons and menus, however deep they lie."""
+    found, open_ = set(), list(message.components)
+    while open_:
+        part = open_.pop()
+        found.add(getattr(part, "custom_id", None) or "")
+        open_ += getattr(part, "children", ())
+        open_ += filter(None, (getattr(part, "accessory", None),))
+    return found

@@ -37,6 +37,7 @@ class Delivery:
     channel_id: int | None
     message_id: int | None
     attempt: int
+    locale: str | None = None
 
 
 class Store:
@@ -46,15 +47,29 @@ class Store:
 
     # -- the outbox
 
-    def opening(self, token: str, channel_id: int | None) -> Callable[[aiosqlite.Connection, int], Awaitable[None]]:
-        """Writes the delivery's row in the transaction that queues its job."""
+    def opening(
+        self,
+        token: str,
+        channel_id: int | None,
+        locale: str | None = None,
+        extra: Mapping[str, object] | None = None,
+    ) -> Callable[[aiosqlite.Connection, int], Awaitable[None]]:
+        """Writes the delivery's row in the transaction that queues its job. `locale` is the language of its words.
+
+        `extra` is what only Discord knows of the job, and is kept with it: spoiler, and the words before a style.
+        """
 
         async def also(connection: aiosqlite.Connection, generation_id: int) -> None:
             await connection.execute(
-                "INSERT INTO deliveries (generation_id, interaction_token, token_expires_at, channel_id)"
-                " VALUES (?, ?, ?, ?)",
-                (generation_id, token, _stamp(_now() + TOKEN_LIFE), _text(channel_id)),
+                "INSERT INTO deliveries (generation_id, interaction_token, token_expires_at, channel_id, locale)"
+                " VALUES (?, ?, ?, ?, ?)",
+                (generation_id, token, _stamp(_now() + TOKEN_LIFE), _text(channel_id), locale),
             )
+            if extra:
+                await connection.execute(
+                    "UPDATE generations SET extra = ? WHERE id = ?",
+                    (json.dumps(extra, ensure_ascii=False), generation_id),
+                )
 
         return also
 
@@ -245,12 +260,12 @@ async def _read_settings(connection: aiosqlite.Connection, kind: type[Kept], sco
 
 _DELIVERIES = (
     "SELECT generation_id, status, acknowledged_at, interaction_token, token_expires_at,"
-    " channel_id, message_id, attempt FROM deliveries"
+    " channel_id, message_id, attempt, locale FROM deliveries"
 )
 
 
 def _delivery(row: Any) -> Delivery:
-    generation_id, status, acknowledged_at, token, expires_at, channel_id, message_id, attempt = row
+    generation_id, status, acknowledged_at, token, expires_at, channel_id, message_id, attempt, locale = row
     alive = token is not None and _stamp(_now()) < expires_at
     return Delivery(
         generation_id=generation_id,
@@ -260,6 +275,7 @@ def _delivery(row: Any) -> Delivery:
         channel_id=None if channel_id is None else int(channel_id),
         message_id=None if message_id is None else int(message_id),
         attempt=attempt,
+        locale=locale,
     )
 
 

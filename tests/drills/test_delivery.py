@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import io
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import numpy as np
 import pytest
 from aiohttp import web
+from PIL import Image
 
 import bot.imagine
 import bot.store
+import tests.fakes
 from bot.client import EaselBot
+from engine.catalog import Catalog
+from engine.types import GenerationRequest
 from tests.drills.easel import bot_here, results_of, rows, settled, until
 from tests.fakes import FakeEngine, small_catalog
-from tests.wire import Channel, Drop, Guild, Invocation, Member, Message, RateLimited, Status, WireDiscord
+from tests.wire import Channel, Delay, Drop, Guild, Invocation, Member, Message, RateLimited, Status, WireDiscord
 from tests.wire.faults import Fault
 
 PROMPT = "a fox in the snow"
@@ -34,13 +40,23 @@ def engine() -> FakeEngine:
 
 @pytest.fixture
 async def easel(wire: WireDiscord, guild: Guild, engine: FakeEngine, tmp_path: Path) -> AsyncIterator[EaselBot]:
-    async with bot_here(wire, tmp_path, engine, small_catalog()) as easel:
+    spec = small_catalog().get("tiny")
+    larger = spec.model_copy(update={"ranges": spec.ranges.model_copy(update={"size": (64, 512)})})
+    async with bot_here(wire, tmp_path, engine, Catalog([larger])) as easel:
         yield easel
 
 
 def with_files(request: web.BaseRequest) -> bool:
     """The final message, rather than a progress edit."""
     return request.content_type == "multipart/form-data"
+
+
+def noise(request: GenerationRequest, seed: int) -> bytes:
+    """A picture that no file format makes small."""
+    file = io.BytesIO()
+    pixels = np.random.default_rng(seed).integers(0, 256, (request.height, request.width, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(file, "PNG")
+    return file.getvalue()
 
 
 async def finish(easel: EaselBot, engine: FakeEngine) -> None:
@@ -276,13 +292,50 @@ class TestFaults:
         wire.judge.assert_clean()
 
     async def test_too_large_a_file_is_sent_smaller_and_said_so(
-        self, wire: WireDiscord, easel: EaselBot, engine: FakeEngine, ada: Member, room: Channel, figure: Figure
+        self,
+        wire: WireDiscord,
+        easel: EaselBot,
+        engine: FakeEngine,
+        ada: Member,
+        room: Channel,
+        monkeypatch: pytest.MonkeyPatch,
+        figure: Figure,
     ) -> None:
-        wire.faults.next(EDIT_RESPONSE, Status(413, 40005), times=3, where=with_files)
-        asked = await wire.slash(ada, room, "imagine", prompt=PROMPT)
+        monkeypatch.setattr(tests.fakes, "paint", noise)
+        tried: list[int] = []
+
+        def measured(request: web.BaseRequest) -> bool:
+            if with_files(request):
+                tried.append(request.content_length or 0)
+            return with_files(request)
+
+        wire.faults.next(EDIT_RESPONSE, Status(413, 40005), times=3, where=measured)
+        asked = await wire.slash(ada, room, "imagine", prompt=PROMPT, width=512, height=512)
         await finish(easel, engine)
         message = the_result(wire, asked)
-        figure(f"413 three times: shown as {message.shown_files()[0].filename}")
+        (shown,) = message.shown_files()
+        ((kept,),) = rows(easel.ledger.data_dir, "SELECT bytes FROM pictures WHERE deleted_at IS NULL")
+        figure(f"413 three times: requests of {tried} bytes, then {shown.filename} of {len(shown.data)}; kept: {kept}")
+        assert tried == sorted(tried, reverse=True)
+        assert len(set(tried)) == 3
+        assert shown.filename.endswith(".webp")
+        assert len(shown.data) < min(tried)
+        assert Image.open(io.BytesIO(shown.data)).width < 512
+        assert "The original PNG is kept" in message.text
+        wire.judge.assert_clean()
+
+    async def test_progress_that_discord_shows_late_never_stands_over_the_result(
+        self, wire: WireDiscord, easel: EaselBot, engine: FakeEngine, ada: Member, room: Channel, figure: Figure
+    ) -> None:
+        """Nobody waits for it any more; it is on its way all the same, and is overtaken by the result."""
+        late = wire.faults.next(EDIT_RESPONSE, Delay(5), where=lambda request: not with_files(request))
+        asked = await wire.slash(ada, room, "imagine", prompt=PROMPT)
+        await until(lambda: late.hits, 20, "the progress edit")
+        await finish(easel, engine)
+        message = the_result(wire, asked)
+        results = sum(bool(seen.files) for seen in message.history)
+        figure(f"progress shown 5 s late: the result stands, after {results} result below it")
+        assert results == 1
         wire.judge.assert_clean()
 
     @pytest.mark.parametrize("fault", [RateLimited(0.2), Status(500), Status(503)], ids=["429", "500", "503"])

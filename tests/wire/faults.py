@@ -83,6 +83,7 @@ class Delay(Fault):
 
     async def strike(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         if self.first:
+            await request.read()  # it has arrived: whoever stops waiting for the answer does not take it back
             await asyncio.sleep(self.seconds)
             return await handler(request)
         response = await handler(request)
