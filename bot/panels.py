@@ -148,17 +148,16 @@ def choose(options: Options, field: str, picked: Sequence[str]) -> Options:
 
 def typed(options: Options, say: Say) -> str:
     """The defaults that are typed into the form, one a line."""
-    unset = say("not-set")
-    size = f"{options.width}×{options.height}" if options.width and options.height else unset
-    cfg = unset if options.guidance_scale is None else f"{options.guidance_scale:g}"
+    size = f"{options.width}×{options.height}" if options.width and options.height else None
     facts = (
-        ("edit-steps", options.num_inference_steps or unset),
-        ("edit-cfg", cfg),
+        ("edit-steps", options.num_inference_steps),
+        ("edit-cfg", None if options.guidance_scale is None else f"{options.guidance_scale:g}"),
         ("numbers-size", size),
-        ("numbers-sampler", plain(options.sampler, 40) if options.sampler else unset),
-        ("edit-negative", plain(options.negative_prompt, 300) if options.negative_prompt else unset),
+        ("numbers-sampler", plain(options.sampler, 40) if options.sampler else None),
+        ("edit-negative", plain(options.negative_prompt, 300) if options.negative_prompt else None),
     )
-    return "\n".join(say("fact", name=say(key), value=str(value)) for key, value in facts)
+    lines = [say("fact", name=say(key), value=str(value)) for key, value in facts if value is not None]
+    return "\n".join(lines) or small(say("defaults-none-typed"))
 
 
 def style_list(own: Mapping[str, Style | None], say: Say) -> Card:
@@ -235,7 +234,7 @@ def _field(label: str, menu: ui.Item[Any]) -> tuple[ui.TextDisplay[Any], ui.Acti
 def _chosen(
     scope: Scope, field: str, choices: Sequence[tuple[str, str]], chosen: str | None, say: Say
 ) -> ui.Select[Any]:
-    return _select(f"easel:default:{scope}:{field}", _options(choices, chosen, say))
+    return _select(f"easel:default:{scope}:{field}", _options(choices, chosen, say), placeholder=say("not-set"))
 
 
 def _options(choices: Sequence[tuple[str, str]], chosen: str | None, say: Say) -> list[discord.SelectOption]:

@@ -26,14 +26,16 @@ class Texts:
 
     def __init__(self, folder: Path = LOCALES) -> None:
         self._bundles: dict[str, FluentBundle] = {}
+        self._own: dict[str, set[str]] = {}
+        english = _parsed(folder / "en.ftl")
         for path in sorted(folder.glob("*.ftl"), key=lambda path: (path.stem != "en", path.stem)):
+            resource = _parsed(path)
             # Isolation marks around values would show up as boxes in some Discord clients.
             bundle = FluentBundle([path.stem, "en"], use_isolating=False)
-            resource = FluentResource(path.read_text(encoding="utf-8"))
-            if junk := [entry for entry in resource.body if isinstance(entry, ast.Junk)]:
-                raise ValueError(f"{path} does not parse here: {junk[0].content}")
             bundle.add_resource(resource)
+            bundle.add_resource(english)  # what a text refers to, such as a command's name, may not be translated yet
             self._bundles[path.stem] = bundle
+            self._own[path.stem] = {entry.id.name for entry in resource.body if isinstance(entry, ast.Message)}
 
     @property
     def languages(self) -> list[str]:
@@ -50,19 +52,26 @@ class Texts:
 
     def speaker(self, *locales: str | None) -> Say:
         """The words for the first of these locales that the catalogue has: a person's, then their server's."""
-        bundles = [self._bundles[tag] for tag in dict.fromkeys([self.spoken(*locales), "en"])]
+        tags = dict.fromkeys([self.spoken(*locales), "en"])
 
         def say(key: str, /, **values: Any) -> str:
-            for bundle in bundles:
-                pattern = bundle.get_message(key).value if bundle.has_message(key) else None
+            for tag in tags:
+                pattern = self._bundles[tag].get_message(key).value if key in self._own[tag] else None
                 if pattern is not None:
-                    text, errors = bundle.format_pattern(pattern, values)
+                    text, errors = self._bundles[tag].format_pattern(pattern, values)
                     if errors:
                         raise errors[0]
                     return str(text)
             raise KeyError(key)
 
         return say
+
+
+def _parsed(path: Path) -> ast.Resource:
+    resource = FluentResource(path.read_text(encoding="utf-8"))
+    if junk := [entry for entry in resource.body if isinstance(entry, ast.Junk)]:
+        raise ValueError(f"{path} does not parse here: {junk[0].content}")
+    return resource
 
 
 def label(key: str) -> app_commands.locale_str:

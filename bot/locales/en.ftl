@@ -141,7 +141,7 @@ show-again = Show again…
 ## Settings of a server
 
 settings-title = ### Settings of { $server }
-settings-intro = What you choose here holds from now on. Limits are set with **/limits**.
+settings-intro = What you choose here holds from now on. Limits are set with **/{ limits-name }**.
 settings-press = **Who may reroll and edit a picture.** Deleting stays with its owner and the moderators.
 press-owner = Only who asked for it
 press-moderators = Who asked for it, and moderators
@@ -173,6 +173,7 @@ count = { $count ->
     [one] one picture
    *[other] { $count } pictures
 }
+defaults-none-typed = Steps, cfg, size, sampler and negative prompt: whatever suits the model.
 not-set = not set
 fact = { $name }: { $value }
 choice-model-decides = what suits the model
@@ -184,7 +185,7 @@ numbers-sampler = Sampler
 ## Styles
 
 styles-title = ### Styles of this server
-styles-intro = A style adds words to a prompt and can bring settings along. People choose it in **/imagine**.
+styles-intro = A style adds words to a prompt and can bring settings along. People choose it in **/{ imagine-name }**.
 styles-line = { $kind ->
     [own] • **{ $name }** · of this server
    *[built-in] • **{ $name }** · built in
@@ -239,7 +240,7 @@ me-export = { $generations ->
     [one] one picture
    *[other] { $pictures } pictures
 } of yours, with your settings.
-me-export-part = Not everything fits into one file here: there are { $generations } requests and { $pictures } pictures. Older pictures are in **/history**.
+me-export-part = Not everything fits into one file here: there are { $generations } requests and { $pictures } pictures. Older pictures are in **/{ history-name }**.
 
 ## History
 
@@ -247,7 +248,7 @@ history-title = { $whose ->
     [own] ### Your pictures
    *[other] ### Pictures of { $person }
 }
-history-empty = Nothing here yet. Paint something with **/imagine**.
+history-empty = Nothing here yet. Paint something with **/{ imagine-name }**.
 history-no-match = No picture fits. Try other words, or leave the filters out.
 history-no-more = There are no older pictures.
 
@@ -265,7 +266,7 @@ models-grades = speed { $speed } · quality { $quality }{ $size ->
     [none] {""}
    *[other] {" "}· { $best }
 }
-models-more = …and { $count } more. Search by name in **/model info**.
+models-more = …and { $count } more. Search by name in **/{ model-name } { model-info-name }**.
 model-defaults = Default: { $steps ->
     [one] one step
    *[other] { $steps } steps
@@ -291,7 +292,7 @@ queue-server = **This server**: { $waiting ->
     [one] one job waiting
    *[other] { $waiting } jobs waiting
 }, { $running } painting
-queue-empty = Nothing of yours is waiting. Paint something with **/imagine**.
+queue-empty = Nothing of yours is waiting. Paint something with **/{ imagine-name }**.
 queue-line-running = painting now
 queue-more = …and { $count } more
 cancel-done = Cancelled.
@@ -309,8 +310,8 @@ limits-not-set = There is no such limit.
 
 help-text =
     ### Easel paints what you describe
-    {"**"}/imagine** a red fox in the snow — then **Reroll** for another, **Edit** to change the words, **Delete** to remove it.
-    {"**"}/history** finds your pictures · **/queue** shows what waits · **/cancel** stops a job · **/model list** shows the models.
+    {"**"}/{ imagine-name }** a red fox in the snow — then **{ button-reroll }** for another, **{ button-edit }** to change the words, **{ button-delete }** to remove it.
+    {"**"}/{ history-name }** finds your pictures · **/{ queue-name }** shows what waits · **/{ cancel-name }** stops a job · **/{ model-name } { model-list-name }** shows the models.
 
     {"**"}Tips for prompts**
     • Name the subject first, then where it is, the light and the style: *a lighthouse on a cliff, evening light, watercolour*.
@@ -393,7 +394,7 @@ error-not-moderator = Seeing other people's pictures needs the Manage Messages p
 error-not-manager = This needs the Manage Server permission. Ask somebody who runs this server.
 error-only-in-server = This works in servers only: a direct message has no settings of its own.
 error-one-of = Choose one of **person**, **role** and **together**, or none of them to bind each person.
-error-gone = That picture is not known any more. Find yours with **/history**.
+error-gone = That picture is not known any more. Find yours with **/{ history-name }**.
 error-outdated = This command has changed since your Discord loaded it. Restart Discord (Ctrl+R), and try again.
 error-unexpected = Something went wrong on our side, and nothing of yours was lost. Try again; if it stays, tell whoever runs this bot the code **{ $id }**.
 
