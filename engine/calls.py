@@ -33,6 +33,7 @@ class Call:
     previews: bool = True
     _steps: dict[int, tuple[int, int]] = field(default_factory=dict)
     _previewed_at: float = 0.0
+    _telling: threading.Lock = field(default_factory=threading.Lock)
 
     def progressed(self, position: int, step: int, of: int) -> bool:
         """The picture at that position did a step; True where it is time for a preview."""
@@ -46,9 +47,10 @@ class Call:
     def _tell_progress(self, preview: bytes | None = None) -> None:
         """Of all its pictures together. Those that have not begun will take as many steps as the others."""
         assert self.request is not None
-        steps = list(self._steps.values())
-        of = max(of for _, of in steps) * self.request.num_images
-        self.tell(self, Progress(sum(step for step, _ in steps), of, preview))
+        with self._telling:  # previews come from another thread, and steps must not seem to go back
+            steps = list(self._steps.values())
+            of = max(of for _, of in steps) * self.request.num_images
+            self.tell(self, Progress(sum(step for step, _ in steps), of, preview))
 
     def show(self, pixels: Pixels) -> None:
         """A preview, from any thread."""

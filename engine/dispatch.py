@@ -353,6 +353,8 @@ class Dispatcher:
         elif model not in self._warm:
             self._warm.add(model)
             self._wake.set()  # others of that model may follow
+        elif attempt.event.step >= attempt.event.of:
+            self._wake.set()  # it is only decoded now: others may have its place
         self._updates.changed(attempt.job.id)
 
     async def _keep_house(self) -> None:

@@ -38,6 +38,9 @@ class WholeCall:
         else:
             self._thread.start()
         self._back.acquire()
+        if self._error is None and self._painted is None:
+            return None
+        self._thread.join()
         if self._error is not None:
             raise self._error
         return self._painted
