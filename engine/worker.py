@@ -262,6 +262,9 @@ class Painter:
                 error = Cancelled()
             case NoMemory():
                 error = OutOfMemory(self._backend.last_words())
+            case _ if _lost_device(problem) and self._config.executor == "process":
+                log.critical("the device is lost; this process ends, and the next one tries again", exc_info=problem)
+                os._exit(1)
             case _:  # a model's code may raise anything; it must not end the worker
                 log.error("call %s failed", call.number, exc_info=problem)
                 text = f"The model {call.model} failed: {_first_line(problem)}. The log has the details."
@@ -371,6 +374,11 @@ class Painter:
         if (rows := self._stepper.largest_bucket + 2) > 2 and rows != self._rows:
             self._rows = rows
             self._send(Frame({"is": "room", "rows": rows}))
+
+
+def _lost_device(error: BaseException) -> bool:
+    """Whether CUDA gave up on this process: whatever it is asked from then on fails alike."""
+    return isinstance(error, RuntimeError) and str(error).startswith("CUDA error")
 
 
 def _first_line(error: BaseException) -> str:
