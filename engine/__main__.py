@@ -22,6 +22,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from engine import files, house, hub, logs
+from engine.backup import Backup
 from engine.catalog import ModelSpec
 from engine.config import Settings, load_settings
 from engine.errors import Cancelled, ConfigError, EaselError, InvalidRequest, LedgerBusy, NotFound
@@ -309,6 +310,24 @@ def remove_key(
     """Refuse a key from now on."""
     with _explained():
         KeyRing(_settings(config, data_dir).storage.data_dir).remove(name)
+
+
+@app.command()
+def backup(
+    to: Annotated[Path, typer.Argument(help="A folder, or a file that ends in .tar or .tar.gz.")],
+    config: ConfigOption = Path("config.toml"),
+    data_dir: DataOption = None,
+) -> None:
+    """Copy the ledger and its pictures, also while a bot runs. Into the same folder again, only what is new."""
+    with _explained():
+        made = _run(_back_up(_settings(config, data_dir).storage.data_dir, to))
+        Console(stderr=True).print(f"{made.generations} jobs and {made.pictures} pictures are kept.", highlight=False)
+        print(to)  # noqa: T201
+
+
+async def _back_up(data_dir: Path, to: Path) -> Backup:
+    async with Ledger.open(data_dir, owner=False) as ledger:
+        return await ledger.backup(to)
 
 
 def _out() -> Console:

@@ -1,4 +1,4 @@
-"""The ledger's file: who owns it, how it is opened, brought up to date and copied."""
+"""The ledger's file: who owns it, how it is opened and brought up to date."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import TypeVar
 import aiosqlite
 from filelock import FileLock, Timeout
 
-from engine import files, schema
+from engine import schema
 from engine.errors import ConfigError, LedgerBroken, LedgerBusy
 
 T = TypeVar("T")
@@ -70,7 +70,7 @@ def prepare(file: Path) -> int:
 
 def inspect(file: Path) -> int:
     """Refuses a file that this version cannot read; returns its newest id."""
-    with contextlib.closing(sqlite3.connect(_uri(file, "ro"), uri=True)) as connection, _broken_is_said(file):
+    with contextlib.closing(sqlite3.connect(address(file, "ro"), uri=True)) as connection, _broken_is_said(file):
         if schema.check(connection) < len(schema.MIGRATIONS):
             raise ConfigError(f"{file} is of an older version. Start Easel's bot once: it brings the file up to date.")
         return _newest_id(connection)
@@ -93,35 +93,18 @@ def _broken_is_said(file: Path) -> Iterator[None]:
         ) from error
 
 
-def _uri(file: Path, mode: str) -> str:
+def address(file: Path, mode: str) -> str:
+    """The file for SQLite, opened as `ro` or `rw`: never made where there is none."""
     return f"{file.absolute().as_uri()}?mode={mode}"
 
 
 @asynccontextmanager
 async def connected(file: Path, *, read_only: bool = False) -> AsyncIterator[aiosqlite.Connection]:
     """A connection in autocommit mode: transactions are begun and ended by name."""
-    uri = _uri(file, "ro" if read_only else "rw")
+    uri = address(file, "ro" if read_only else "rw")
     async with aiosqlite.connect(uri, uri=True, isolation_level=None) as connection:
         await connection.execute("PRAGMA busy_timeout = 5000")
         if not read_only:
             await connection.execute("PRAGMA synchronous = FULL")
             await connection.execute("PRAGMA foreign_keys = ON")
         yield connection
-
-
-def backup(data_dir: Path, to: Path) -> None:
-    """What `Ledger.backup` does; blocks."""
-    if to.resolve() == data_dir.resolve() or (to / f"{FILE}-wal").exists():
-        raise ConfigError(f"{to} is a data folder in use. Choose another folder for the backup.")
-    to.mkdir(parents=True, exist_ok=True)
-    part = to / f"{FILE}.part"
-    part.unlink(missing_ok=True)
-    with (
-        contextlib.closing(sqlite3.connect(_uri(data_dir / FILE, "ro"), uri=True)) as source,
-        contextlib.closing(sqlite3.connect(part)) as target,
-    ):
-        source.backup(target)
-        target.execute("PRAGMA journal_mode = DELETE")  # one file, without a log beside it
-        for (path,) in target.execute("SELECT path FROM pictures WHERE deleted_at IS NULL"):
-            files.copy_picture(data_dir, to, str(path))
-    files.move_into_place(part, to / FILE)

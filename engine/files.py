@@ -82,15 +82,16 @@ def free_bytes(data_dir: Path) -> int:
     return shutil.disk_usage(data_dir).free
 
 
-def copy_picture(data_dir: Path, to: Path, path: str) -> None:
-    """Copies a picture into another data folder, unless it is there already or was deleted meanwhile."""
+def copy_picture(data_dir: Path, to: Path, path: str) -> bool:
+    """Copies a picture into another data folder, unless it is there already. False where it was deleted meanwhile."""
     source, target = picture_path(data_dir, path), picture_path(to, path)
     if target.is_file():
-        return
+        return True
     target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_suffix(".part")
     try:
         shutil.copyfile(source, part)
-    except FileNotFoundError:  # deleted meanwhile
-        return
+    except FileNotFoundError:
+        return False
     move_into_place(part, target)
+    return True

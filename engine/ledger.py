@@ -22,6 +22,7 @@ from pathlib import Path
 import aiosqlite
 
 from engine import charges, database, files, history, index, rows
+from engine.backup import Backup, backup
 from engine.database import FILE as FILE
 from engine.database import to_the_end
 from engine.errors import EaselError, LedgerBusy, NotFound
@@ -399,13 +400,9 @@ class Ledger:
 
     # -- backup
 
-    async def backup(self, to: Path) -> None:
-        """A consistent copy of the ledger and its pictures into the folder `to`, while everything goes on.
-
-        A backup of the day before may be there: only what is new is copied. The ledger's file comes last, so that
-        a copy that was cut short is never taken for a whole one. Raises ConfigError where `to` is a folder in use.
-        """
-        await asyncio.to_thread(database.backup, self.data_dir, to)
+    async def backup(self, to: Path) -> Backup:
+        """A consistent copy of the ledger and its pictures, while everything goes on: see `engine.backup`."""
+        return await asyncio.to_thread(backup, self.data_dir, to)
 
 
 def _now() -> datetime:

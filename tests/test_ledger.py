@@ -17,6 +17,7 @@ from engine.database import FILE
 from engine.errors import (
     Cancelled,
     ConfigError,
+    EaselError,
     LedgerBroken,
     LedgerBusy,
     LedgerTooNew,
@@ -220,7 +221,7 @@ async def test_a_backup_that_was_cut_short_is_not_taken_for_a_whole_one(
 
     with monkeypatch.context() as patched:
         patched.setattr("engine.files.copy_picture", no_room)
-        with pytest.raises(OSError, match="No space"):
+        with pytest.raises(EaselError, match="No space"):
             await ledger.backup(tmp_path / "copy")
     assert not (tmp_path / "copy" / FILE).exists()
     await ledger.backup(tmp_path / "copy")
