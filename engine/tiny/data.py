@@ -10,15 +10,17 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import os
 import tarfile
 from collections.abc import Collection, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-SIZE = 64
+SIZE = 128
 """Width and height of what the model paints, in pixels."""
 
 PICTURES_ARCHIVE = "lobehub-fluent-emoji-3d-1.1.0.tgz"
@@ -69,7 +71,7 @@ def _members(archive: Path) -> Iterator[tuple[str, bytes]]:
 
 
 def _shrink(webp: bytes, size: int) -> np.ndarray:
-    """A picture as premultiplied RGBA of `size`², float32 0 to 1: premultiplied, so that edges keep no dark rim."""
+    """A picture as premultiplied RGBA of `size`², uint8: premultiplied, so that edges keep no dark rim."""
     rgba = np.asarray(Image.open(io.BytesIO(webp)).convert("RGBA"), dtype=np.float32) / 255
     rgba[..., :3] *= rgba[..., 3:]
     channels = [
@@ -80,19 +82,24 @@ def _shrink(webp: bytes, size: int) -> np.ndarray:
         )
         for i in range(4)
     ]
-    return np.clip(np.stack(channels, axis=-1), 0, 1)
+    return np.round(np.clip(np.stack(channels, axis=-1), 0, 1) * 255).astype(np.uint8)
 
 
 def load_pictures(folder: Path, size: int = SIZE) -> dict[str, np.ndarray]:
     """Every picture of the package by key: premultiplied RGBA, uint8, shape (size, size, 4)."""
     cache = folder / f"pictures-{size}.npz"
     if not cache.is_file():
-        found = {
-            _key(Path(name).stem): np.round(_shrink(data, size) * 255).astype(np.uint8)
+        packed = {
+            _key(Path(name).stem): data
             for name, data in _members(folder / PICTURES_ARCHIVE)
             if name.endswith(".webp")
         }
-        np.savez(cache, keys=np.array(list(found)), pictures=np.stack(list(found.values())))
+        with ThreadPoolExecutor() as pool:
+            found = dict(zip(packed, pool.map(lambda data: _shrink(data, size), packed.values()), strict=True))
+        part = folder / f"pictures-{size}.{os.getpid()}.part"
+        with part.open("wb") as file:
+            np.savez(file, keys=np.array(list(found)), pictures=np.stack(list(found.values())))
+        os.replace(part, cache)
     with np.load(cache) as stored:
         return dict(zip(stored["keys"].tolist(), stored["pictures"], strict=True))
 

@@ -100,17 +100,20 @@ class References:
     def __init__(self, folder: Path, subjects: Sequence[Subject]) -> None:
         pictures = load_pictures(folder, COMPARED)
         self.labels = [subject.label.lower() for subject in subjects]
-        self._rgba = np.stack([pictures[subject.hexcode] for subject in subjects])
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+        self._rgba = torch.from_numpy(np.stack([pictures[subject.hexcode] for subject in subjects])).to(device).float()
 
     def nearest(self, picture: np.ndarray, background: np.ndarray, count: int = 5) -> list[str]:
         """The labels of the nearest references, nearest first, by mean squared difference."""
-        references = compose(self._rgba, np.broadcast_to(background, (len(self._rgba), 3)))
-        distance = np.square(references - picture).mean(axis=(1, 2, 3))
-        return [self.labels[i] for i in np.argsort(distance)[:count]]
+        rgba = self._rgba
+        seen, behind = (torch.from_numpy(np.asarray(part, dtype=np.float32)).to(rgba) for part in (picture, background))
+        distance = (rgba[..., :3] + (1 - rgba[..., 3:] / 255) * behind - seen).square().mean(dim=(1, 2, 3))
+        return [self.labels[i] for i in distance.topk(count, largest=False).indices.tolist()]
 
     def mean(self) -> np.ndarray:
         """What a model that knows nothing would best paint."""
-        return np.asarray(compose(self._rgba, np.full((len(self._rgba), 3), 255)).mean(axis=0))
+        white: np.ndarray = (self._rgba[..., :3] + 255 - self._rgba[..., 3:]).mean(dim=0).cpu().numpy()
+        return white
 
 
 def border(picture: np.ndarray) -> np.ndarray:
@@ -166,9 +169,10 @@ def shrunk(image: Image.Image) -> np.ndarray:
     return np.asarray(image.resize((COMPARED, COMPARED), resampling), dtype=np.float32)
 
 
-def paint(pipeline: Any, prompts: Sequence[str], steps: int, cfg: float, batch: int = 32) -> list[np.ndarray]:
+def paint(pipeline: Any, prompts: Sequence[str], steps: int, cfg: float) -> list[np.ndarray]:
     """48² pictures, float 0 to 255, each from a seed of its own."""
     pictures: list[np.ndarray] = []
+    batch = 256 if pipeline.device.type == "cuda" else 32
     for start in range(0, len(prompts), batch):
         chunk = list(prompts[start : start + batch])
         seeds = [torch.Generator().manual_seed(start + i) for i in range(len(chunk))]

@@ -17,17 +17,20 @@ class Journal:
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._file = path.open("a", encoding="utf-8")
-        self._sums: dict[str, float] = {}
+        self._sums: dict[str, Any] = {}
         self._count = 0
         self._start = time.monotonic()
 
-    def note(self, step: int, done: float, **values: float) -> None:
-        """Adds to the running means; every 20 steps they are written."""
+    def note(self, step: int, done: float, every: int = 20, **values: Any) -> None:
+        """Adds to the running means; every so many steps they are written.
+
+        A value may be a tensor on the device: it is waited for only when the mean is written.
+        """
         for name, value in values.items():
             self._sums[name] = self._sums.get(name, 0.0) + value
         self._count += 1
-        if self._count == 20:
-            means = {name: total / self._count for name, total in self._sums.items()}
+        if self._count == every:
+            means = {name: float(total) / self._count for name, total in self._sums.items()}
             self._sums, self._count = {}, 0
             self.say(step, done, **means)
 

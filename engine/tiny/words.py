@@ -21,7 +21,7 @@ EN: dict[str, tuple[str, ...]] = {
     "scenes": (
         "on a {color} table", "on a table", "on a wooden table", "on the {place}", "in the {place}", "in a {place}", "at the {place}",
         "near the {place}", "by the {place}", "under the {place}", "flying in the sky", "flying over the {place}", "in the sky",
-        "playing with a {other}", "playing with {other}", "with a {other}", "and a {other}", "next to a {other}", "beside a {other}",
+        "playing with a {other}", "playing with {other}", "with a {other}", "next to a {other}", "beside a {other}",
         "holding a {other}", "eating a {other}", "eating {other}", "wearing a {other}", "sitting on a {other}", "looking at a {other}",
         "dreaming of {other}", "in front of a {other}", "behind a {other}", "near a {other}", "under a {other}", "on top of a {other}",
         "sitting", "sleeping", "running", "jumping", "standing", "swimming", "dancing", "smiling", "walking", "waiting", "lying on the {place}",
@@ -64,8 +64,8 @@ ZH: dict[str, tuple[str, ...]] = {
     ),
     "scenes": (
         "在桌子上", "在木桌上", "在{color}的桌子上", "在白色的盘子里", "在森林里", "在花园里", "在公园里", "在城市里", "在街上", "在海边", "在沙滩上", "在河边",
-        "在山上", "在草地上", "在房间里", "在天空中", "在天上飞", "飞在天空中", "在雪地里", "在雨中", "在阳光下", "在夜晚", "在星空下", "在月光下", "和{other}在一起",
-        "旁边有{other}", "和{other}", "拿着{other}", "吃{other}", "玩{other}", "坐着", "睡觉", "奔跑", "跳跃", "跳舞", "微笑", "站着", "游泳", "躺在沙发上",
+        "在山上", "在草地上", "在房间里", "在天空中", "在天上飞", "飞在天空中", "在雪地里", "在雨中", "在阳光下", "在夜晚", "在星空下", "在月光下", 
+        "旁边有{other}", "拿着{other}", "吃{other}", "玩{other}", "坐着", "睡觉", "奔跑", "跳跃", "跳舞", "微笑", "站着", "游泳", "躺在沙发上",
         "坐在椅子上", "在窗边", "在树下", "戴着{other}", "看着{other}", "在厨房里", "在农场", "在沙漠中", "在水里", "在日落时", "早餐",
     ),
     "qualities": (
