@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from engine.catalog import ModelSpec as ModelSpec
     from engine.config import EngineConfig as EngineConfig
     from engine.config import Settings as Settings
+    from engine.diffusion_service import DiffusionService as DiffusionService
     from engine.dispatch import Dispatcher as Dispatcher
     from engine.dispatch import Update as Update
     from engine.errors import EaselError as EaselError
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from engine.ledger import HistoryFilter as HistoryFilter
     from engine.ledger import Ledger as Ledger
     from engine.local import LocalEngine as LocalEngine
+    from engine.remote import RemoteEngine as RemoteEngine
     from engine.types import Engine as Engine
     from engine.types import Generation as Generation
     from engine.types import GenerationRequest as GenerationRequest
@@ -42,11 +44,13 @@ if TYPE_CHECKING:
 _HOMES = {
     "catalog": ("Catalog", "ModelSpec"),
     "config": ("EngineConfig", "Settings"),
+    "diffusion_service": ("DiffusionService",),
     "dispatch": ("Dispatcher", "Update"),
     "errors": ("EaselError",),
     "images": ("read_metadata", "read_request"),
     "ledger": ("HistoryFilter", "Ledger"),
     "local": ("LocalEngine",),
+    "remote": ("RemoteEngine",),
     "types": (
         "Engine",
         "Generation",

@@ -38,7 +38,12 @@ _SECRETS = re.compile(
 
 _NAMED = frozenset({"token", "interaction_token", "authorization", "password", "secret"})
 
-_NOISE = {"discord.gateway": logging.WARNING, "discord.client": logging.WARNING, "httpx": logging.WARNING}
+_NOISE = {
+    "discord.gateway": logging.WARNING,
+    "discord.client": logging.WARNING,
+    "httpx": logging.WARNING,
+    "uvicorn": logging.WARNING,
+}
 """Libraries that say at `info` what only their own developers want to know."""
 
 

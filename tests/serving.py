@@ -5,7 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator
+import os
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,9 +28,11 @@ from engine.service.desk import Desk
 from engine.service.keys import KeyRing
 from engine.service.metrics import Counted, Metrics
 from engine.service.security import Doorman
-from engine.service.server import _Server, listening
+from engine.service.server import RUNNING, Server, listening
 from engine.types import Engine
 from tests.fakes import FakeEngine, small_catalog
+
+ROOT = Path(__file__).parent.parent
 
 
 @dataclass
@@ -102,7 +109,7 @@ async def serving(
             config = uvicorn.Config(
                 app(desk), log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=1
             )
-            server = _Server(config)
+            server = Server(config)
             running = asyncio.create_task(server.serve(sockets=[socket]))
             try:
                 async with aiohttp.ClientSession() as http:
@@ -111,3 +118,78 @@ async def serving(
                 server.should_exit = True
                 await running
                 following.cancel()
+
+
+BOX = """
+default_model = "box"
+drain_s = 5
+[storage]
+min_free_mb = 0
+[service]
+port = 0
+[[models]]
+key = "box"
+repository = "/nowhere"
+best_for = "tests"
+defaults = { num_inference_steps = 4, guidance_scale = 1.0, width = 64, height = 64, sampler = "DDIM" }
+ranges = { size = [64, 128], num_inference_steps = [1, 100] }
+"""
+"""A configuration for `tests.drills.box`, whose prompts say how painting goes."""
+
+
+@dataclass
+class Child:
+    """`python -m engine serve` as a process of its own."""
+
+    process: subprocess.Popen[bytes]
+    url: str
+    folder: Path
+
+    @property
+    def log(self) -> str:
+        return (self.folder / "output.txt").read_text()
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+
+@contextlib.contextmanager
+def service_process(
+    folder: Path, config: str = BOX, *arguments: str, backend: str | None = "tests.drills.box:Box", **environment: str
+) -> Iterator[Child]:
+    """Ready once it is yielded; stopped as SIGTERM stops it. `backend` None: diffusers."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "config.toml").write_text(config)
+    module = ["tests.service_child", backend] if backend else ["engine"]
+    command = [sys.executable, "-m", *module, "serve", "--config", str(folder / "config.toml"), *arguments]
+    with (folder / "output.txt").open("ab") as output:
+        process = subprocess.Popen(
+            command, cwd=ROOT, stdout=output, stderr=output, env=os.environ | {"OMP_NUM_THREADS": "1"} | environment
+        )
+    child = Child(process, "", folder)
+    try:
+        child.url = _listening(child)
+        yield child
+    finally:
+        if process.poll() is None:
+            process.terminate()
+        try:
+            process.wait(60)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            raise
+
+
+def _listening(child: Child) -> str:
+    note = child.folder / "data" / RUNNING
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        assert child.process.poll() is None, f"the service ended by itself:\n{child.log}"
+        with contextlib.suppress(OSError, ValueError):
+            found = json.loads(note.read_text())
+            if found["pid"] == child.process.pid:
+                with urllib.request.urlopen(f"{found['url']}/ready", timeout=10):
+                    return str(found["url"])
+        time.sleep(0.05)
+    raise AssertionError(f"the service was not ready in a minute:\n{child.log}")

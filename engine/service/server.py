@@ -40,7 +40,7 @@ STOP_S = 30.0
 """How much longer than the drain a service may take to stop."""
 
 
-class _Server(uvicorn.Server):
+class Server(uvicorn.Server):
     """Leaves signals alone: they are heard where the engine is drained."""
 
     @contextlib.contextmanager
@@ -81,7 +81,7 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
     service, data_dir = settings.service, settings.storage.data_dir
     with listening(service.host, service.port) as socket_, _announced(data_dir, service.host, socket_) as url:
         async with opened(settings) as desk:
-            server = _Server(
+            server = Server(
                 uvicorn.Config(
                     app(desk),
                     log_config=None,
