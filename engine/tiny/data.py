@@ -90,9 +90,7 @@ def load_pictures(folder: Path, size: int = SIZE) -> dict[str, np.ndarray]:
     cache = folder / f"pictures-{size}.npz"
     if not cache.is_file():
         packed = {
-            _key(Path(name).stem): data
-            for name, data in _members(folder / PICTURES_ARCHIVE)
-            if name.endswith(".webp")
+            _key(Path(name).stem): data for name, data in _members(folder / PICTURES_ARCHIVE) if name.endswith(".webp")
         }
         with ThreadPoolExecutor() as pool:
             found = dict(zip(packed, pool.map(lambda data: _shrink(data, size), packed.values()), strict=True))

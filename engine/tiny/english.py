@@ -10,10 +10,64 @@ from engine.tiny.colors import COLORS, Color
 from engine.tiny.vocabulary import Vocabulary
 from engine.tiny.words import EN
 
-GLUE = (
-    "the,a,an,my,your,his,her,its,our,their,this,that,of,in,on,at,by,with,for,from,to,and the,after,before,when,while,near,"
-    "under,over,it,she,he,they,we,you,is,was,are,were,has,had,will,would,can,very,so,not,no,just,all,some,more,then,than"
-).split(",")
+GLUE = tuple(
+    [
+        "the",
+        "a",
+        "an",
+        "my",
+        "your",
+        "his",
+        "her",
+        "its",
+        "our",
+        "their",
+        "this",
+        "that",
+        "of",
+        "in",
+        "on",
+        "at",
+        "by",
+        "with",
+        "for",
+        "from",
+        "to",
+        "and the",
+        "after",
+        "before",
+        "when",
+        "while",
+        "near",
+        "under",
+        "over",
+        "it",
+        "she",
+        "he",
+        "they",
+        "we",
+        "you",
+        "is",
+        "was",
+        "are",
+        "were",
+        "has",
+        "had",
+        "will",
+        "would",
+        "can",
+        "very",
+        "so",
+        "not",
+        "no",
+        "just",
+        "all",
+        "some",
+        "more",
+        "then",
+        "than",
+    ]
+)
 
 
 class English:
