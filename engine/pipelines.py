@@ -39,6 +39,7 @@ from engine.errors import ModelUnavailable
 from engine.forwards import Forwards
 from engine.latents import fit_preview, outer_blocks, preview, to_pixels, unscaled
 from engine.painting import Conditions, OnStep, Pixels, Report, ShouldStop, Stopped
+from engine.samplers import Table, table
 from engine.types import GenerationRequest, Sampler
 
 log = logging.getLogger("engine.worker")
@@ -260,6 +261,9 @@ class UnetPipeline(DiffusersPipeline):
     def __init__(self, spec: ModelSpec, pipe: Any, device: torch.device, config: EngineConfig) -> None:
         super().__init__(spec, pipe, device, config)
         self._preview_map: torch.Tensor | None = None
+
+    def table(self, request: GenerationRequest) -> Table | None:
+        return table(request.sampler, request.num_inference_steps, self._schedule, trailing=not self.guidable)
 
     @property
     def guidable(self) -> bool:

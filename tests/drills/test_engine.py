@@ -18,6 +18,7 @@ from PIL import Image
 from bot.client import EaselBot
 from engine.catalog import Catalog, Defaults, Family, ModelSpec, Ranges
 from engine.config import EngineConfig
+from engine.images import read_metadata
 from engine.local import LocalEngine
 from engine.types import Sampler
 from tests.drills.easel import BotProcess, bot_here, results_of, rows, settled, until
@@ -55,15 +56,26 @@ async def painting(
         yield easel, engine
 
 
-def pixels(message: Message) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+def png(message: Message) -> bytes:
     (file,) = message.shown_files()
-    return np.asarray(Image.open(io.BytesIO(file.data)).convert("RGB"))
+    return file.data
+
+
+def pixels(message: Message) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+    return np.asarray(Image.open(io.BytesIO(png(message))).convert("RGB"))
 
 
 class TestMemory:
     """Drill 8."""
 
-    async def test_what_runs_out_once_is_painted_with_savings_and_its_neighbours_keep_every_bit(
+    @pytest.mark.parametrize(
+        ("starve", "expected"),
+        [
+            ("5:2:1", [True, True, True]),  # once, in the second step of the second job: it is tried again
+            ("5:3:2", [True, False, True]),  # twice: that job goes on in smaller forwards, and says so
+        ],
+    )
+    async def test_what_runs_out_is_painted_all_the_same_and_jobs_before_and_after_it_keep_every_bit(
         self,
         wire: WireDiscord,
         ada: Member,
@@ -72,24 +84,24 @@ class TestMemory:
         tmp_path: Path,
         monkeypatch: pytest.MonkeyPatch,
         figure: Figure,
+        starve: str,
+        expected: list[bool],
     ) -> None:
         catalog = Catalog([a_model("tiny", weights)])
-        prompts = ["a fox", "an owl", "a crow"]
         pictures: dict[str, list[Message]] = {}
-        # The fifth forward of two rows is the second step of the second job.
-        for starve in ("1:1:0", "5:2:1"):
-            monkeypatch.setenv(STARVE, starve)
-            async with painting(wire, tmp_path / starve[0], catalog, STARVED):
-                asked = [
-                    await wire.slash(ada, room, "imagine", prompt=prompt, model="tiny", seed=seed)
-                    for seed, prompt in enumerate(prompts)
-                ]
-                pictures[starve] = [await each.result(PATIENCE_S) for each in asked]
+        for hunger in ("1:1:0", starve):
+            monkeypatch.setenv(STARVE, hunger)
+            async with painting(wire, tmp_path / hunger[0], catalog, STARVED):
+                pictures[hunger] = []
+                for seed, prompt in enumerate(("a fox", "an owl", "a crow")):
+                    asked = await wire.slash(ada, room, "imagine", prompt=prompt, model="tiny", seed=seed)
+                    pictures[hunger].append(await asked.result(PATIENCE_S))
         alone, starved = pictures.values()
-        exact = [bool(np.array_equal(pixels(a), pixels(b))) for a, b in zip(alone, starved, strict=True)]
-        figure(f"out of memory once: {len(starved)} pictures; equal to those painted with enough: {exact}")
-        assert exact[0]
-        assert exact[2]
+        exact = [read_metadata(png(message))["easel"]["exact"] for message in starved]
+        equal = [bool(np.array_equal(pixels(a), pixels(b))) for a, b in zip(alone, starved, strict=True)]
+        figure(f"out of memory ({starve}): {len(starved)} pictures; equal to those painted with enough: {equal}")
+        assert exact == expected
+        assert all(same for same, promised in zip(equal, exact, strict=True) if promised)
         wire.judge.assert_clean()
 
     async def test_what_never_fits_says_what_to_try_and_the_next_job_is_painted(
@@ -102,7 +114,8 @@ class TestMemory:
         monkeypatch: pytest.MonkeyPatch,
         figure: Figure,
     ) -> None:
-        monkeypatch.setenv(STARVE, "1:1:3")  # as it is, with tiling, with slicing
+        # As it is, with fewer rows, with tiling, with attention slicing: each of them twice.
+        monkeypatch.setenv(STARVE, "1:1:8")
         catalog = Catalog([a_model("tiny", weights)])
         async with painting(wire, tmp_path, catalog, STARVED) as (easel, _):
             failing = await wire.slash(ada, room, "imagine", prompt="a fox", model="tiny")
