@@ -53,8 +53,8 @@ async def complete_job(interaction: Interaction, typed: str) -> list[app_command
 limits = app_commands.Group(name=label("limits-name"), description=label("limits-description"), guild_only=True)
 
 KINDS = [
-    app_commands.Choice(name=label("limits-kind-waiting"), value="waiting"),
-    app_commands.Choice(name=label("limits-kind-images_a_day"), value="images_a_day"),
+    app_commands.Choice(name=label("choice-waiting"), value="waiting"),
+    app_commands.Choice(name=label("choice-images-a-day"), value="images_a_day"),
 ]
 
 
@@ -152,8 +152,7 @@ def line(rule: LimitRule, say: Say) -> str:
         "guild": say("limits-everyone"),
         "each": say("limits-each"),
     }[rule.scope]
-    kind: LimitKind = rule.kind
-    return say("limits-line", who=who, maximum=str(rule.maximum), kind=say(f"limits-kind-{kind}"))
+    return say("limits-line", who=who, maximum=rule.maximum, kind=rule.kind)
 
 
 COMMANDS: tuple[AnyCommand, ...] = (show_queue, cancel, limits)

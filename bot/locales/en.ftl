@@ -71,8 +71,8 @@ option-limits-maximum = The largest number allowed; 0 allows none
 option-limits-member = Only for this person
 option-limits-together = For everyone on this server together
 option-limits-role = Only for people with this role
-limits-kind-waiting = jobs waiting at a time
-limits-kind-images_a_day = pictures a day
+choice-waiting = jobs waiting at a time
+choice-images-a-day = pictures a day
 settings-name = settings
 settings-description = What holds on this server: models, channels, roles, styles, language (Manage Server)
 me-name = me
@@ -299,7 +299,16 @@ cancel-done = Cancelled.
 cancel-late = It is done already.
 limits-title = ### Limits
 limits-none = Nobody is limited here.
-limits-line = { $who }: { $maximum } { $kind }
+limits-line = { $who }: { $kind ->
+    [waiting] { $maximum ->
+        [one] one job waiting at a time
+       *[other] { $maximum } jobs waiting at a time
+    }
+   *[images_a_day] { $maximum ->
+        [one] one picture a day
+       *[other] { $maximum } pictures a day
+    }
+}
 limits-everyone = Everyone on this server together
 limits-each = Each person on this server
 limits-saved = Saved: { $line }
