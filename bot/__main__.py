@@ -65,7 +65,7 @@ async def run(config: Config, stop: asyncio.Event) -> None:
     """The bot on Discord, until `stop` is set or Discord refuses it for good."""
     if config.discord.token is None:
         raise ConfigError(NO_TOKEN)
-    async with opened(config) as bot, bot.outbox:
+    async with opened(config) as bot, bot.outbox, bot.notices:
         connection = asyncio.create_task(bot.start(config.discord.token.get_secret_value()), name="discord")
         stopping = asyncio.create_task(stop.wait(), name="stop")
         await asyncio.wait((connection, stopping), return_when=asyncio.FIRST_COMPLETED)

@@ -16,6 +16,7 @@ from discord import app_commands
 from bot import help, history, imagine, me, messages, models, queue, settings, style_editor
 from bot.delivery import Outbox
 from bot.interactions import Interaction, person
+from bot.notices import Notices
 from bot.pacing import PROGRESS_INTERVAL_S
 from bot.permissions import limits_for
 from bot.store import Store
@@ -87,6 +88,7 @@ class EaselBot(discord.Client):
             data_dir=config.storage.data_dir,
             interval=progress_interval,
         )
+        self.notices = Notices(self, dispatcher, self.texts.speaker, channel_id=config.discord.admin_channel_id)
 
     async def setup_hook(self) -> None:
         """Tells Discord the commands: everywhere, and at once where the configuration says."""

@@ -28,6 +28,8 @@ class DiscordConfig(Section):
     """None: what http_proxy, https_proxy, all_proxy and no_proxy say."""
     guild_ids: tuple[int, ...] = ()
     """Servers whose commands are synced at once, besides the global ones, which may take a while to appear."""
+    admin_channel_id: int | None = None
+    """Where broken models and given-up jobs are told of; None: to the application's owners, directly."""
     shards: Literal["auto"] | Annotated[int, Field(ge=1)] = 1
     """Connections to Discord's gateway; "auto" asks Discord how many it wants."""
 

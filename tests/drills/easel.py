@@ -234,6 +234,7 @@ async def bot_here(
         bot._connection.guild_ready_timeout = 0.05
         await stack.enter_async_context(bot)
         await stack.enter_async_context(bot.outbox)
+        await stack.enter_async_context(bot.notices)
         connection = asyncio.create_task(bot.start(wire.token))
         try:
             await wire.ready()
