@@ -120,6 +120,23 @@ failed = This could not be painted. { $reason }
 dead = This was tried { $attempts } times and stopped each time. Try it with other settings; it will not be tried again.
 unknown-failure = Please try again.
 
+## Notices for whoever runs the bot
+
+# $detail may name files of the server. $untold: how many more jobs met the same since the last notice.
+notice-model = **The model { $model } cannot be used.** { $reason }{ $detail ->
+    [none] {""}
+   *[other] {" "}{ $detail }
+} Job { $job } failed of it; the other models go on. **/model load** tries it again.{ $untold ->
+    [0] {""}
+    [one] {" "}One more job met this since the last notice.
+   *[other] {" "}{ $untold } more jobs met this since the last notice.
+}
+notice-dead = **Job { $job } was given up**: the painter stopped at each try, with the model { $model }. { $reason } The queue goes on.{ $untold ->
+    [0] {""}
+    [one] {" "}One more job met this since the last notice.
+   *[other] {" "}{ $untold } more jobs met this since the last notice.
+}
+
 ## Buttons and modal
 
 button-reroll = Reroll
