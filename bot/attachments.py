@@ -16,7 +16,8 @@ from PIL import Image
 
 from engine.files import picture_path
 from engine.images import NotAPicture, read_metadata
-from engine.types import Generation, PictureRecord, to_base36
+from engine.types import Generation, PictureRecord, Progress, to_base36
+from engine.updates import Update
 
 DEFAULT_LIMIT = 10 * 1024 * 1024
 REQUEST_LIMIT = 24 * 1024 * 1024
@@ -74,6 +75,13 @@ def fit(name: str, png: bytes, budget: int) -> Attachment | None:
             picture = picture.resize((picture.width // 2, picture.height // 2), Image.Resampling.LANCZOS)
             scaled = True
     return Attachment(f"{name}.webp", data, reencoded=True, scaled=scaled)
+
+
+def preview(update: Update) -> Attachment | None:
+    """The sketch that came with a job's progress, under a name of its own each time: clients keep what they know."""
+    if not isinstance(update.event, Progress) or update.event.preview is None:
+        return None
+    return Attachment(f"{to_base36(update.id)}-{update.event.step}.webp", update.event.preview)
 
 
 def thumbnail(png: Path, side: int = 256) -> bytes | None:

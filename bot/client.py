@@ -13,7 +13,21 @@ import structlog
 from aiohttp_socks import ProxyConnector
 from discord import app_commands
 
-from bot import help, history, imagine, me, messages, models, queue, settings, style_editor
+from bot import (
+    context_menus,
+    help,
+    history,
+    imagine,
+    me,
+    messages,
+    models,
+    queue,
+    results,
+    settings,
+    show,
+    style_editor,
+)
+from bot.cdn import Cdn
 from bot.delivery import Outbox
 from bot.interactions import Interaction, person
 from bot.notices import Notices
@@ -55,6 +69,7 @@ class EaselBot(discord.Client):
         ledger: Ledger,
         *,
         progress_interval: float = PROGRESS_INTERVAL_S,
+        cdn: Cdn | None = None,
     ) -> None:
         super().__init__(
             intents=discord.Intents(guilds=True),
@@ -67,17 +82,18 @@ class EaselBot(discord.Client):
         )
         self.config, self.catalog, self.dispatcher = config, catalog, dispatcher
         self.store, self.engine, self.ledger = store, engine, ledger
+        self.cdn = cdn or Cdn(lambda: connection(config.discord.proxy))
         self.texts = Texts()
         self.tree = CommandTree(
             self,
             allowed_contexts=app_commands.AppCommandContext(guild=True, dm_channel=True, private_channel=True),
             allowed_installs=app_commands.AppInstallationType(guild=True, user=True),
         )
-        for room in (imagine, history, models, queue, settings, me, help):
+        for room in (imagine, history, show, models, queue, settings, me, help, context_menus):
             for command in room.COMMANDS:
                 self.tree.add_command(command)
-        self.add_dynamic_items(imagine.Press, history.Pager, history.ShowAgain)
-        self.add_dynamic_items(*settings.CONTROLS, *style_editor.CONTROLS, *me.CONTROLS)
+        for controls in (results, show, history, settings, style_editor, me):
+            self.add_dynamic_items(*controls.CONTROLS)
         self.connected = asyncio.Event()
         self.outbox = Outbox(
             self,
@@ -88,6 +104,7 @@ class EaselBot(discord.Client):
             data_dir=config.storage.data_dir,
             interval=progress_interval,
         )
+
         self.notices = Notices(self, dispatcher, self.texts.speaker, channel_id=config.discord.admin_channel_id)
 
     async def setup_hook(self) -> None:
@@ -110,7 +127,7 @@ class EaselBot(discord.Client):
         """Modals are known by the id they carry, as buttons are, so that one opened before a restart still works."""
         if interaction.type is discord.InteractionType.modal_submit:
             try:
-                for submitted in (imagine.submitted, settings.submitted, style_editor.submitted, me.submitted):
+                for submitted in (results.submitted, settings.submitted, style_editor.submitted, me.submitted):
                     await submitted(interaction)
             except Exception as error:
                 await self.report(interaction, error)

@@ -23,11 +23,12 @@ import aiohttp
 import discord
 import structlog
 
-from bot import attachments, messages
+from bot import attachments, links, messages
 from bot.pacing import PROGRESS_INTERVAL_S, paced
 from bot.store import Delivery, Store
 from bot.texts import Say
 from engine.dispatch import Dispatcher
+from engine.errors import NotFound
 from engine.ledger import Ledger
 from engine.types import Generation, Origin, Status
 
@@ -214,24 +215,34 @@ class Outbox:
     async def _watch(self, delivery: Delivery, generation: Generation, note: str) -> Generation:
         """Shows progress until the job is final. The row is read anew each time: its token grows old meanwhile."""
         person_id, say = generation.origin.person_id, self._speaker(delivery.locale)
+        previews = (await self._store.guild(generation.origin.guild_id)).preview
         seen = paced(self._dispatcher.watch(generation.id), self._interval, lambda: len(self._dispatcher.waiting))
         async with aclosing(seen) as updates:
             async for update in updates:
                 if update.generation is not None:
                     return update.generation
-                card = messages.progress(update, generation.request, person_id, say, note=note)
+                sketch = attachments.preview(update) if previews else None
+                card = messages.progress(
+                    update,
+                    generation.request,
+                    person_id,
+                    say,
+                    note=note,
+                    preview=sketch.name if sketch else None,
+                    spoiler=messages.hidden(generation),
+                )
                 delivery = await self._store.delivery(generation.id) or delivery
-                await self._show(delivery, generation.origin, card)
+                await self._show(delivery, generation.origin, Post(card, (sketch,) if sketch else ()))
         return await self._ledger.get(generation.id)
 
-    async def _show(self, delivery: Delivery, origin: Origin, card: messages.Card) -> None:
+    async def _show(self, delivery: Delivery, origin: Origin, post: Post) -> None:
         """One edit of the message that is there, given up rather than waited for."""
         try:
             async with asyncio.timeout(PROGRESS_TIMEOUT_S):
                 if delivery.token is not None:
-                    await self._response(delivery, delivery.token, Post(card))
+                    await self._response(delivery, delivery.token, post)
                 elif delivery.message_id is not None and not origin.private:
-                    await self._own_message(delivery, Post(card))
+                    await self._own_message(delivery, post)
         except discord.HTTPException as error:
             log.debug("progress not shown", id=delivery.generation_id, error=str(error))
         except _UNANSWERED as error:
@@ -284,7 +295,7 @@ class Outbox:
         if not origin.private and delivery.message_id is not None and delivery.channel_id is not None:
             yield Way(self._edit_message, limit)
         if not origin.private and origin.channel_id is not None:
-            where = _link(origin.guild_id, origin.channel_id, delivery.message_id) or "none"
+            where = links.message_link(origin.guild_id, origin.channel_id, delivery.message_id) or "none"
             say = self._speaker(delivery.locale)
             told = say("delivered-elsewhere", person=messages.person(origin.person_id), where=where)
             yield Way(self._post_anew, limit, (told,))
@@ -407,21 +418,16 @@ class Outbox:
     async def _parent_link(self, generation: Generation) -> str | None:
         if generation.parent_id is None:
             return None
-        parent = await self._store.delivery(generation.parent_id)
-        if parent is None or parent.status != "sent":
-            return messages.short(generation.parent_id)
-        link = _link(generation.origin.guild_id, parent.channel_id, parent.message_id)
-        return f"[{messages.short(generation.parent_id)}]({link})" if link else messages.short(generation.parent_id)
+        name = messages.short(generation.parent_id)
+        try:
+            link = await links.jump(self._store, await self._ledger.get(generation.parent_id))
+        except NotFound:  # its owner took all their data away
+            return name
+        return f"[{name}]({link})" if link else name
 
     def _channel_limit(self, origin: Origin) -> int:
         guild = self._bot.get_guild(int(origin.guild_id)) if origin.guild_id else None
         return guild.filesize_limit if guild is not None else attachments.DEFAULT_LIMIT
-
-
-def _link(guild_id: str | None, channel_id: object, message_id: object) -> str | None:
-    if not channel_id or not message_id:
-        return None
-    return f"https://discord.com/channels/{guild_id or '@me'}/{channel_id}/{message_id}"
 
 
 def _custom_ids(message: discord.Message) -> set[str]:

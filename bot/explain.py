@@ -41,6 +41,8 @@ NAMED = {
     "sampler",
     "size",
     "aspect_ratio",
+    "since",
+    "until",
 }
 """Options that have a name in every language, as `field-<name>`."""
 

@@ -1,38 +1,62 @@
-"""/imagine, and what can be pressed under its result: Reroll, Edit, Delete, Cancel."""
+"""/imagine: from what somebody typed to a job that is queued."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Mapping
 from typing import Any
 
-import discord
-from discord import app_commands, ui
+from discord import app_commands
 
-from bot import messages, pages
-from bot.interactions import AnyCommand, Interaction, origin, person
-from bot.permissions import Refused, require_press
-from bot.texts import Say, label
-from engine.errors import InvalidRequest, NotFound
+from bot import defaults, messages, pages, styles
+from bot.interactions import AnyCommand, Interaction, origin, person, places
+from bot.options import ASPECT_RATIOS, Options
+from bot.permissions import Refused, require_place
+from bot.texts import label
+from engine.errors import NotFound
+from engine.ledger import HistoryFilter
 from engine.types import MAX_IMAGES, MAX_SEED, PROMPT_LIMIT, Generation, GenerationRequest, Sampler, from_base36
 
-_ID = r"(?P<id>[0-9a-z]{1,13})"
-_EDIT = re.compile(f"easel:edit:{_ID}")
-_CHOICES = 25
+CHOICES = 25
+CHOICE_LIMIT = 100
+"""Longest name and value of a choice; a longer prompt is chosen by the id of its generation."""
+
+EARLIER = "↺ "
+"""Marks a choice that names an earlier generation rather than its words."""
+
+LOOKED_AT = 60
+"""How many generations are read for the prompts that are offered again: many of them repeat."""
+
+RATIOS = [
+    app_commands.Choice(name=label(f"choice-ratio-{each.replace(':', '-')}"), value=each) for each in ASPECT_RATIOS
+]
 
 
 async def paint(
-    interaction: Interaction, request: GenerationRequest, *, parent: Generation | None = None, private: bool = False
+    interaction: Interaction,
+    request: GenerationRequest,
+    *,
+    parent: Generation | None = None,
+    private: bool | None = None,
+    extra: Mapping[str, object] | None = None,
 ) -> None:
-    """Queues the request, answers, and leaves the rest to the outbox. The row is on disk before Discord hears of it."""
+    """Queues the request, answers, and leaves the rest to the outbox. The row is on disk before Discord hears of it.
+
+    `private` and `extra` are the parent's where nobody says otherwise.
+    """
     bot = interaction.client
+    await require_room(interaction)
+    if private is None:
+        private = parent is not None and parent.origin.private
+    if extra is None and parent is not None:
+        extra = inherited(parent, request)
+    private = private or seen_by_nobody_else(interaction)
     generation = await bot.dispatcher.submit(
         request,
         origin(interaction, private=private),
         key=str(interaction.id),
         parent_id=parent.id if parent else None,
         limits=await bot.limits(interaction),
-        also=bot.store.opening(interaction.token, interaction.channel_id),
+        also=bot.store.opening(interaction.token, interaction.channel_id, bot.language(interaction), extra),
     )
     try:
         answer = await interaction.response.defer(ephemeral=private, thinking=True)
@@ -45,220 +69,164 @@ async def paint(
     bot.outbox.follow(generation.id, filesize_limit=interaction.filesize_limit)
 
 
+def inherited(parent: Generation, request: GenerationRequest) -> dict[str, object]:
+    """What a picture takes over from its parent: the spoiler, and what was typed where that still holds."""
+    names = ("spoiler", "typed") if request.prompt == parent.request.prompt else ("spoiler",)
+    return {name: parent.extra[name] for name in names if name in parent.extra}
+
+
+async def require_room(interaction: Interaction) -> None:
+    """Before any work is done: pictures may be asked for here, and the bot may attach them."""
+    server = await interaction.client.store.guild(origin(interaction).guild_id)
+    require_place(person(interaction), places(interaction), channels=server.channels, roles=server.roles)
+    if interaction.guild_id is not None and not interaction.app_permissions.attach_files:
+        raise Refused("error-no-files")
+
+
+def seen_by_nobody_else(interaction: Interaction) -> bool:
+    """Whether Discord shows the answer to its person alone, whatever the bot asks for.
+
+    So it does on servers where somebody brought the bot along for themselves, and may not use such apps in the open.
+    """
+    brought = interaction.is_user_integration() and not interaction.is_guild_integration()
+    return interaction.guild_id is not None and brought and not interaction.permissions.use_external_apps
+
+
 @app_commands.command(name=label("imagine-name"), description=label("imagine-description"))
 @app_commands.describe(
     prompt=label("option-prompt"),
     negative_prompt=label("option-negative-prompt"),
     model=label("option-model"),
+    style=label("option-style"),
+    aspect_ratio=label("option-aspect-ratio"),
+    count=label("option-count"),
     steps=label("option-steps"),
     cfg=label("option-cfg"),
+    seed=label("option-seed"),
+    sampler=label("option-sampler"),
     width=label("option-width"),
     height=label("option-height"),
-    seed=label("option-seed"),
-    count=label("option-count"),
-    sampler=label("option-sampler"),
+    spoiler=label("option-spoiler"),
+    private=label("option-private"),
 )
 @app_commands.rename(
     prompt=label("name-prompt"),
     negative_prompt=label("name-negative-prompt"),
     model=label("name-model"),
+    style=label("name-style"),
+    aspect_ratio=label("name-aspect-ratio"),
+    count=label("name-count"),
     steps=label("name-steps"),
     cfg=label("name-cfg"),
+    seed=label("name-seed"),
+    sampler=label("name-sampler"),
     width=label("name-width"),
     height=label("name-height"),
-    seed=label("name-seed"),
-    count=label("name-count"),
-    sampler=label("name-sampler"),
+    spoiler=label("name-spoiler"),
+    private=label("name-private"),
 )
+@app_commands.choices(aspect_ratio=RATIOS)
 async def imagine(
     interaction: Interaction,
     prompt: app_commands.Range[str, 1, PROMPT_LIMIT],
     negative_prompt: app_commands.Range[str, 0, PROMPT_LIMIT] | None = None,
     model: str | None = None,
+    style: str | None = None,
+    aspect_ratio: str | None = None,
+    count: app_commands.Range[int, 1, MAX_IMAGES] | None = None,
     steps: app_commands.Range[int, 1, 100] | None = None,
     cfg: app_commands.Range[float, 0, 20] | None = None,
+    seed: app_commands.Range[int, -1, MAX_SEED] | None = None,
+    sampler: str | None = None,
     width: app_commands.Range[int, 64, 2048] | None = None,
     height: app_commands.Range[int, 64, 2048] | None = None,
-    seed: app_commands.Range[int, -1, MAX_SEED] | None = None,
-    count: app_commands.Range[int, 1, MAX_IMAGES] | None = None,
-    sampler: str | None = None,
+    spoiler: bool = False,
+    private: bool = False,
 ) -> None:
     bot = interaction.client
-    request = bot.catalog.request(
-        model or await bot.default_model(interaction.guild_id),
-        prompt,
-        negative_prompt=negative_prompt,
-        num_inference_steps=steps,
-        guidance_scale=cfg,
-        width=width,
-        height=height,
-        seed=seed,
-        num_images=count,
-        sampler=sampler,
+    words = await meant(interaction, prompt)
+    values: dict[str, Any] = {
+        "model": model,
+        "style": style,
+        "negative_prompt": negative_prompt,
+        "num_inference_steps": steps,
+        "guidance_scale": cfg,
+        "width": width,
+        "height": height,
+        "aspect_ratio": aspect_ratio,
+        "sampler": sampler,
+        "num_images": count,
+    }
+    asked = Options.model_construct(**values)  # checked by the catalogue, whose sentences name what a model takes
+    server, own = await bot.store.guild(origin(interaction).guild_id), await bot.store.person(person(interaction).id)
+    request = defaults.request(
+        bot.catalog, words, asked, person=own, server=server, fallback=bot.config.default_model, seed=seed
     )
-    await paint(interaction, request)
+    extra: dict[str, object] = {"spoiler": True} if spoiler else {}
+    if request.prompt != words.strip():
+        extra["typed"] = words.strip()
+    await paint(interaction, request, private=private, extra=extra)
+
+
+async def meant(interaction: Interaction, prompt: str) -> str:
+    """What was typed, or the words of one's own earlier generation that was chosen instead."""
+    if not prompt.startswith(EARLIER):
+        return prompt
+    try:
+        earlier = await interaction.client.ledger.get(from_base36(prompt.removeprefix(EARLIER)))
+    except (ValueError, NotFound):
+        return prompt
+    return typed(earlier) if earlier.origin.person_id == str(interaction.user.id) else prompt
+
+
+def typed(generation: Generation) -> str:
+    """A generation's words as its person typed them, before a style added its own."""
+    words = generation.extra.get("typed")
+    return words if isinstance(words, str) else generation.request.prompt
+
+
+@imagine.autocomplete("prompt")
+async def complete_prompt(interaction: Interaction, current: str) -> list[app_commands.Choice[str]]:
+    """One's own prompts, newest first, that hold the words typed so far."""
+    wanted = HistoryFilter(person_id=str(interaction.user.id), search=current or None)
+    offered: dict[str, str] = {}
+    for generation in await interaction.client.ledger.history(wanted, limit=LOOKED_AT):
+        words = typed(generation)
+        if len(offered) < CHOICES and (shown := messages.visible(words)) not in offered:
+            whole = messages.length(words) <= CHOICE_LIMIT and words == shown
+            offered[shown] = words if whole else f"{EARLIER}{generation.short_id}"
+    return [
+        app_commands.Choice(name=messages.cut(shown, CHOICE_LIMIT), value=value) for shown, value in offered.items()
+    ]
 
 
 @imagine.autocomplete("model")
-async def complete_model(interaction: Interaction, typed: str) -> list[app_commands.Choice[str]]:
+async def complete_model(interaction: Interaction, current: str) -> list[app_commands.Choice[str]]:
     """The models that fit what was typed, with their speed and quality."""
     say = interaction.client.say(interaction)
-    fitting = [spec for spec in interaction.client.catalog if typed.lower() in spec.key]
+    fitting = [spec for spec in interaction.client.catalog if current.lower() in spec.key]
     return [
-        app_commands.Choice(name=messages.cut(pages.model_choice(spec, say), 100), value=spec.key)
-        for spec in fitting[:_CHOICES]
+        app_commands.Choice(name=messages.cut(pages.model_choice(spec, say), CHOICE_LIMIT), value=spec.key)
+        for spec in fitting[:CHOICES]
+    ]
+
+
+@imagine.autocomplete("style")
+async def complete_style(interaction: Interaction, current: str) -> list[app_commands.Choice[str]]:
+    """The styles of this place, by any part of their name, and the way to have none."""
+    bot, say = interaction.client, interaction.client.say(interaction)
+    server = await bot.store.guild(origin(interaction).guild_id)
+    offered = [*styles.offered(server.styles, say), (styles.NONE, say("style-none"))]
+    fitting = [(key, name) for key, name in offered if current.lower() in name.lower() or current.lower() in key]
+    return [
+        app_commands.Choice(name=messages.cut(messages.visible(name), CHOICE_LIMIT), value=key)
+        for key, name in fitting[:CHOICES]
     ]
 
 
 @imagine.autocomplete("sampler")
-async def complete_sampler(interaction: Interaction, typed: str) -> list[app_commands.Choice[str]]:
-    return [app_commands.Choice(name=name, value=name) for name in Sampler if typed.lower() in name.lower()]
-
-
-class Press(ui.DynamicItem[ui.Button[Any]], template=rf"easel:(?P<action>reroll|edit|delete|cancel):{_ID}"):
-    """Any button under a job's message. It holds an id and nothing else, so it works as long as the row exists."""
-
-    def __init__(self, item: ui.Button[Any], action: str, generation_id: str) -> None:
-        super().__init__(item)
-        self.action, self.generation_id = action, generation_id
-
-    @classmethod
-    async def from_custom_id(cls, interaction: Interaction, item: ui.Item[Any], match: re.Match[str], /) -> Press:  # type: ignore[override]
-        assert isinstance(item, ui.Button)
-        return cls(item, match["action"], match["id"])
-
-    async def callback(self, interaction: Interaction) -> None:  # type: ignore[override]
-        try:
-            generation = await allowed(interaction, self.generation_id)
-            await ACTIONS[self.action](interaction, generation)
-        except Exception as error:
-            await interaction.client.report(interaction, error)
-
-
-async def allowed(interaction: Interaction, short_id: str) -> Generation:
-    """The generation that a custom id names, if this person may press its buttons."""
-    try:
-        generation = await interaction.client.ledger.get(from_base36(short_id))
-    except (ValueError, NotFound):
-        raise Refused("error-gone") from None
-    require_press(person(interaction), generation)
-    return generation
-
-
-async def reroll(interaction: Interaction, generation: Generation) -> None:
-    """The same with another seed."""
-    request = generation.request.model_copy(update={"seed": -1})
-    await paint(interaction, request, parent=generation, private=generation.origin.private)
-
-
-async def edit(interaction: Interaction, generation: Generation) -> None:
-    await interaction.response.send_modal(EditForm(generation, interaction.client.say(interaction)))
-
-
-async def delete(interaction: Interaction, generation: Generation) -> None:
-    """Files and message go, the row stays."""
-    await interaction.response.defer()
-    await interaction.client.ledger.delete_pictures(generation.id)
-    await interaction.delete_original_response()
-
-
-async def cancel(interaction: Interaction, generation: Generation) -> None:
-    """Acknowledged at once; the outbox shows the end."""
-    await interaction.response.defer()
-    await interaction.client.dispatcher.cancel(generation.id)
-
-
-ACTIONS: dict[str, Callable[[Interaction, Generation], Awaitable[None]]] = {
-    "reroll": reroll,
-    "edit": edit,
-    "delete": delete,
-    "cancel": cancel,
-}
-
-
-class EditForm(ui.Modal):
-    """The words and the numbers of a request, to be changed and painted again."""
-
-    def __init__(self, generation: Generation, say: Say) -> None:
-        super().__init__(
-            title=say("edit-title"), custom_id=messages.custom_id("edit", generation.short_id), timeout=None
-        )
-        request = generation.request
-        self._field("prompt", say("edit-prompt"), request.prompt, long=True, limit=PROMPT_LIMIT)
-        self._field(
-            "negative_prompt",
-            say("edit-negative"),
-            request.negative_prompt,
-            long=True,
-            limit=PROMPT_LIMIT,
-            needed=False,
-        )
-        self._field("steps", say("edit-steps"), str(request.num_inference_steps))
-        self._field("cfg", say("edit-cfg"), f"{request.guidance_scale:g}")
-        self._field("seed", say("edit-seed"), str(request.seed), hint=say("edit-seed-hint"))
-
-    def _field(
-        self,
-        name: str,
-        text: str,
-        value: str,
-        *,
-        long: bool = False,
-        limit: int = 20,
-        needed: bool = True,
-        hint: str | None = None,
-    ) -> None:
-        style = discord.TextStyle.paragraph if long else discord.TextStyle.short
-        field = ui.TextInput[Any](custom_id=name, style=style, default=value or None, required=needed, max_length=limit)
-        self.add_item(ui.Label(text=text, description=hint, component=field))
-
-    def is_finished(self) -> bool:
-        """Always: it is not listened to, and answered by `submitted` from the id it carries."""
-        return True
-
-
-async def submitted(interaction: Interaction) -> None:
-    """An Edit form was sent; the answer is a new job, made from the one it was opened on."""
-    data: Any = interaction.data or {}
-    match = _EDIT.fullmatch(data.get("custom_id", ""))
-    if match is None:
-        return
-    parent = await allowed(interaction, match["id"])
-    fields = form_values(data)
-    request = interaction.client.catalog.request(
-        parent.request.model,
-        fields.get("prompt", ""),
-        negative_prompt=fields.get("negative_prompt", ""),
-        num_inference_steps=whole_number("steps", fields.get("steps", "")),
-        guidance_scale=number("cfg", fields.get("cfg", "")),
-        seed=whole_number("seed", fields.get("seed", "")),
-        width=parent.request.width,
-        height=parent.request.height,
-        num_images=parent.request.num_images,
-        sampler=parent.request.sampler,
-    )
-    await paint(interaction, request, parent=parent, private=parent.origin.private)
-
-
-def form_values(data: Any) -> dict[str, str]:
-    """A submitted modal's text fields, by their ids. Each stands inside its label."""
-    fields = [row.get("component") or {} for row in data.get("components", [])]
-    return {field["custom_id"]: field.get("value") or "" for field in fields if "custom_id" in field}
-
-
-def whole_number(field: str, text: str) -> int:
-    try:
-        return int(text.strip())
-    except ValueError:
-        raise InvalidRequest(field, text, "a whole number") from None
-
-
-def number(field: str, text: str) -> float:
-    """A decimal comma is as good as a point."""
-    try:
-        return float(text.strip().replace(",", "."))
-    except ValueError:
-        raise InvalidRequest(field, text, "a number") from None
+async def complete_sampler(interaction: Interaction, current: str) -> list[app_commands.Choice[str]]:
+    return [app_commands.Choice(name=name, value=name) for name in Sampler if current.lower() in name.lower()]
 
 
 COMMANDS: tuple[AnyCommand, ...] = (imagine,)

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import discord
 from discord import app_commands
 
-from bot.permissions import Person
-from engine.types import Origin
+from bot.permissions import Person, Refused
+from engine.errors import NotFound
+from engine.types import Generation, Origin, from_base36
 
 if TYPE_CHECKING:
     from bot.client import EaselBot
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 else:
     Interaction = discord.Interaction
 
-AnyCommand = app_commands.Command[Any, ..., Any] | app_commands.Group
+AnyCommand = app_commands.Command[Any, ..., Any] | app_commands.Group | app_commands.ContextMenu
 
 
 def person(interaction: Interaction) -> Person:
@@ -42,6 +43,29 @@ def places(interaction: Interaction) -> frozenset[str]:
     channel = interaction.channel
     found = (interaction.channel_id, getattr(channel, "parent_id", None), getattr(channel, "category_id", None))
     return frozenset(str(id) for id in found if id is not None)
+
+
+def sees(interaction: Interaction, generation: Generation) -> bool:
+    """Whether whoever acts may read the channel that a picture was asked for in, as far as the bot knows it."""
+    origin = generation.origin
+    if origin.channel_id == _text(interaction.channel_id):
+        return True
+    if interaction.guild is None or origin.guild_id != str(interaction.guild.id) or origin.channel_id is None:
+        return False
+    channel, member = interaction.guild.get_channel_or_thread(int(origin.channel_id)), interaction.user
+    if channel is None or not isinstance(member, discord.Member):
+        return False
+    if isinstance(channel, discord.Thread) and channel.is_private():
+        return False
+    return channel.permissions_for(member).view_channel
+
+
+async def found(interaction: Interaction, short_id: str) -> Generation:
+    """The generation that an id names, as a custom id or a person says it."""
+    try:
+        return await interaction.client.ledger.get(from_base36(short_id.strip().strip("`").lower()))
+    except (ValueError, NotFound):
+        raise Refused("error-gone") from None
 
 
 def chosen(interaction: Interaction) -> list[str]:

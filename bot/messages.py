@@ -19,19 +19,20 @@ from bot.explain import reason
 from bot.texts import Say
 from bot.wording import TEXT_LIMIT as TEXT_LIMIT
 from bot.wording import alt_text as alt_text
+from bot.wording import begin as begin
 from bot.wording import cut as cut
 from bot.wording import duration as duration
 from bot.wording import length as length
 from bot.wording import plain as plain
 from bot.wording import visible as visible
 from engine.dispatch import Position, Update
-from engine.types import Generation, GenerationRequest, Loading, Progress, Status, to_base36
+from engine.types import MAX_IMAGES, Generation, GenerationRequest, Loading, Progress, Status, to_base36
 
 BAR_LENGTH = 16
 
 
 class Card(ui.LayoutView):
-    """A message. Nobody listens to it: its buttons hold an id, and `bot.buttons` knows them by their pattern."""
+    """A message. Nobody listens to it: its buttons hold an id, and `bot.results` knows them by their pattern."""
 
     def __init__(self, *items: ui.Item[Any]) -> None:
         super().__init__(timeout=None)
@@ -107,27 +108,58 @@ def result(
     lines += [small(note) for note in notes]
     items: list[ui.Item[Any]] = [ui.TextDisplay(headline(request, generation.origin.person_id))]
     if names:
-        described = alt_text(request.prompt)
-        gallery = [discord.MediaGalleryItem(f"attachment://{name}", description=described) for name in names[:10]]
-        items.append(ui.MediaGallery(*gallery))
-    return Card(*items, ui.TextDisplay("\n".join(lines)), _result_buttons(generation.short_id, say))
+        items.append(gallery(names[:MAX_IMAGES], request.prompt, spoiler=hidden(generation)))
+    items.append(ui.TextDisplay("\n".join(lines)))
+    return Card(ui.Container(*items, *_result_buttons(generation.short_id, say)))
 
 
-def _result_buttons(short_id: str, say: Say) -> ui.ActionRow[Any]:
-    return ui.ActionRow(
-        button("reroll", short_id, say, "🎲"),
-        button("edit", short_id, say, "✏️"),
-        button("delete", short_id, say, "🗑️"),
+def hidden(generation: Generation) -> bool:
+    """Whether its pictures are shown behind a spoiler."""
+    return generation.extra.get("spoiler") is True
+
+
+def gallery(names: Iterable[str], prompt: str, *, spoiler: bool = False) -> ui.MediaGallery[Any]:
+    """Attached pictures, described by the words that made them."""
+    described = alt_text(prompt)
+    return ui.MediaGallery(
+        *(discord.MediaGalleryItem(f"attachment://{name}", description=described, spoiler=spoiler) for name in names)
     )
 
 
-def progress(update: Update, request: GenerationRequest, person_id: str, say: Say, *, note: str = "") -> Card:
-    """A job that waits or is painted, with its Cancel button."""
+def _result_buttons(short_id: str, say: Say) -> tuple[ui.ActionRow[Any], ui.ActionRow[Any]]:
+    return (
+        ui.ActionRow(
+            button("reroll", short_id, say, "🎲"),
+            button("edit", short_id, say, "✏️"),
+            button("more", short_id, say, "🔎"),
+        ),
+        ui.ActionRow(
+            button("favourite", short_id, say, "⭐"),
+            button("send", short_id, say, "✉️"),
+            button("delete", short_id, say, "🗑️"),
+        ),
+    )
+
+
+def progress(
+    update: Update,
+    request: GenerationRequest,
+    person_id: str,
+    say: Say,
+    *,
+    note: str = "",
+    preview: str | None = None,
+    spoiler: bool = False,
+) -> Card:
+    """A job that waits or is painted, with its Cancel button. `preview` is the attached file of a sketch."""
     lines = [headline(request, person_id), _where(update, say)]
     if note:
         lines.append(small(note))
+    items: list[ui.Item[Any]] = [ui.TextDisplay("\n".join(lines))]
+    if preview is not None:
+        items.append(gallery([preview], request.prompt, spoiler=spoiler))
     cancel = button("cancel", to_base36(update.id), say, "🛑")
-    return Card(ui.TextDisplay("\n".join(lines)), ui.ActionRow(cancel))
+    return Card(ui.Container(*items, ui.ActionRow(cancel)))
 
 
 def _where(update: Update, say: Say) -> str:
@@ -170,7 +202,7 @@ def ended(generation: Generation, say: Say, *, note: str = "") -> Card:
     if note:
         lines.append(small(note))
     row = ui.ActionRow(button("reroll", generation.short_id, say, "🎲"), button("edit", generation.short_id, say, "✏️"))
-    return Card(ui.TextDisplay("\n".join(lines)), row)
+    return Card(ui.Container(ui.TextDisplay("\n".join(lines)), row))
 
 
 def said(text: str) -> Card:

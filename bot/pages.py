@@ -2,63 +2,196 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import discord
-from discord import ui
+from discord import ButtonStyle, ui
 
-from bot.messages import TEXT_LIMIT, Card, alt_text, button, cut, facts, length, place, plain, short, small, visible
+from bot.messages import (
+    TEXT_LIMIT,
+    Card,
+    alt_text,
+    button,
+    cut,
+    facts,
+    hidden,
+    length,
+    place,
+    plain,
+    short,
+    small,
+    visible,
+)
+from bot.metadata import Parameters
 from bot.texts import Say
 from engine.catalog import ModelSpec
 from engine.dispatch import Position
-from engine.types import Generation, ModelState, Status
+from engine.types import Generation, GenerationRequest, ModelState, Status
 
 QUEUE_SHOWN = 8
 
 
-def history_page(
-    generations: Sequence[Generation],
-    thumbnails: dict[int, str],
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A generation on a page of the history. `picture` is the attached file's name, `link` leads to its message."""
+
+    generation: Generation
+    picture: str | None = None
+    link: str | None = None
+    liked: bool = False
+
+
+def history_page(rows: Sequence[Row], say: Say, *, title: str, turning: Sequence[ui.Button[Any]] = ()) -> Card:
+    """A gallery of somebody's pictures, what each of them is, a menu to show one again, and the pager's buttons."""
+    items: list[ui.Item[Any]] = [ui.TextDisplay(title)]
+    shown = [
+        discord.MediaGalleryItem(
+            f"attachment://{row.picture}",
+            description=alt_text(row.generation.request.prompt),
+            spoiler=hidden(row.generation),
+        )
+        for row in rows
+        if row.picture
+    ]
+    if shown:
+        items.append(ui.MediaGallery(*shown))
+    if rows:
+        items.append(ui.TextDisplay("\n".join(history_line(row, say) for row in rows)))
+        items.append(ui.ActionRow(menu_of([row.generation for row in rows], "easel:show", say)))
+    if turning:
+        items.append(ui.ActionRow(*turning))
+    return Card(ui.Container(*items))
+
+
+def history_line(row: Row, say: Say) -> str:
+    generation = row.generation
+    when = discord.utils.format_dt(generation.created_at, "R")
+    details = [plain(generation.request.model, 80), when, short(generation.id)]
+    if row.link:
+        details.append(f"[{say('history-jump')}]({row.link})")
+    if generation.pictures and all(picture.deleted_at for picture in generation.pictures):
+        details.append(say("history-deleted"))
+    star = "⭐ " if row.liked else ""
+    return f"{star}**{plain(generation.request.prompt, 120)}**\n{small(' · '.join(details))}"
+
+
+def menu_of(generations: Sequence[Generation], custom_id: str, say: Say) -> ui.Select[Any]:
+    """A menu that names generations by their words; its values are their ids."""
+    options = [
+        discord.SelectOption(
+            label=cut(visible(generation.request.prompt), 100),
+            value=generation.short_id,
+            description=cut(f"{generation.request.model} · {generation.short_id}", 100),
+        )
+        for generation in generations
+    ]
+    return ui.Select(custom_id=custom_id, placeholder=cut(say("show-again"), 150), options=options)
+
+
+def favourites(short_id: str, positions: Sequence[int], liked: Collection[int], say: Say) -> Card:
+    """Asks which pictures of several are liked; those that are have their star lit."""
+    row = ui.ActionRow[Any](
+        *(
+            ui.Button(
+                custom_id=f"easel:like:{short_id}:{position}",
+                label=str(position + 1),
+                emoji="⭐" if position in liked else None,
+                style=ButtonStyle.success if position in liked else ButtonStyle.secondary,
+            )
+            for position in positions
+        )
+    )
+    return Card(ui.TextDisplay(say("favourite-which")), row)
+
+
+@dataclass(frozen=True, slots=True)
+class Relative:
+    """What a picture was made from, or what was made from it; `link` leads to its message."""
+
+    generation: Generation
+    link: str | None = None
+
+
+COMMAND_SHOWN = 1900
+RELATIVES_SHOWN = 6
+
+
+def command_of(request: GenerationRequest, say: Say) -> str:
+    """The request as the /imagine that makes it again, with the options' names as this person's Discord has them."""
+    values: dict[str, object] = {
+        "name-prompt": visible(request.prompt),
+        "name-negative-prompt": visible(request.negative_prompt),
+        "name-model": request.model,
+        "name-steps": request.num_inference_steps,
+        "name-cfg": f"{request.guidance_scale:g}",
+        "name-seed": request.seed,
+        "name-sampler": request.sampler,
+        "name-width": request.width,
+        "name-height": request.height,
+        "name-count": request.num_images,
+    }
+    options = " ".join(f"{say(name)}:{value}" for name, value in values.items() if value != "")
+    return f"/{say('imagine-name')} {options}"
+
+
+def too_long(command: str) -> bool:
+    """Whether it goes along as a file, since a message does not hold it."""
+    return length(command) > COMMAND_SHOWN
+
+
+def more(
+    generation: Generation,
+    command: str,
+    files: Sequence[str],
     say: Say,
     *,
-    title: str,
-    pages: Sequence[ui.Button[Any]] = (),
+    parents: Sequence[Relative] = (),
+    children: Sequence[Relative] = (),
+    missing: int = 0,
 ) -> Card:
-    """Some of somebody's generations with a small picture each, a menu to show one again, and the pager's buttons."""
-    items: list[ui.Item[Any]] = [ui.TextDisplay(title)]
-    for generation in generations:
-        text = history_line(generation, say)
-        name = thumbnails.get(generation.id)
-        if name:
-            picture = ui.Thumbnail[Any](f"attachment://{name}", description=alt_text(generation.request.prompt))
-            items.append(ui.Section(text, accessory=picture))
-        else:
-            items.append(ui.TextDisplay(text))
-    if generations:
-        options = [
-            discord.SelectOption(
-                label=cut(visible(generation.request.prompt), 100),
-                value=generation.short_id,
-                description=cut(f"{generation.request.model} · {generation.short_id}", 100),
-            )
-            for generation in generations
-        ]
-        items.append(
-            ui.ActionRow(ui.Select[Any](custom_id="easel:show", placeholder=say("show-again"), options=options))
-        )
-    if pages:
-        items.append(ui.ActionRow(*pages))
-    return Card(*items)
-
-
-def history_line(generation: Generation, say: Say) -> str:
-    lines = [f"**{plain(generation.request.prompt, 200)}**", small(facts(generation, say))]
-    when = discord.utils.format_dt(generation.created_at, "R")
-    lines.append(small(f"{when} · {short(generation.id)}"))
+    """Everything about one generation, for whoever asked. `files` are attached; `missing` originals are too large."""
+    fenced = cut(command, COMMAND_SHOWN).replace("```", "`\u200b``")
+    lines = [
+        say("more-title", id=short(generation.id)),
+        small(facts(generation, say)),
+        small(discord.utils.format_dt(generation.created_at, "f")),
+        say("more-command"),
+        f"```\n{fenced}\n```",
+    ]
+    notes = [small(say("more-too-large", count=missing))] if missing else []
     if generation.pictures and all(picture.deleted_at for picture in generation.pictures):
-        lines.append(small(say("picture-gone")))
-    return "\n".join(lines)
+        notes.append(small(say("picture-gone")))
+    family = [say("more-parent"), *map(_relative, parents)] if parents else []
+    if children:
+        family += [say("more-children", count=len(children)), *map(_relative, children[:RELATIVES_SHOWN])]
+    items: list[ui.Item[Any]] = [ui.TextDisplay("\n".join([*lines, *notes]))]
+    items += [ui.File(f"attachment://{name}") for name in files]
+    if family:
+        relatives = [each.generation for each in (*parents, *children)]
+        items.append(ui.TextDisplay("\n".join(family)))
+        items.append(ui.ActionRow(menu_of(relatives[:25], "easel:show:quiet", say)))
+    return Card(ui.Container(*items))
+
+
+def _relative(relative: Relative) -> str:
+    name = short(relative.generation.id)
+    named = f"[{name}]({relative.link})" if relative.link else name
+    return f"• {named} {plain(relative.generation.request.prompt, 60)}"
+
+
+def parameters(found: Sequence[Parameters], say: Say) -> Card:
+    """What some pictures say of how they were made."""
+    share = 3000 // max(1, len(found))
+    texts = []
+    for read in found:
+        lines = [f"**{plain(read.generator, 40)}**", plain(read.prompt, share * 2 // 3)]
+        if read.negative_prompt:
+            lines.append(small(say("negative", negative=plain(read.negative_prompt, share // 4))))
+        facts = [say("fact", name=say(f"field-{name}"), value=plain(value, 60)) for name, value in read.values.items()]
+        texts.append("\n".join([*lines, small(" · ".join(facts))]))
+    return Card(ui.Container(*(ui.TextDisplay(text) for text in texts)))
 
 
 def stars(value: int) -> str:

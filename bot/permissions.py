@@ -53,6 +53,15 @@ def require_press(person: Person, generation: Generation, press: Press = "modera
         raise Refused("error-only-owner" if press == "owner" else "error-not-yours")
 
 
+def require_look(person: Person, generation: Generation, *, sees: bool = True) -> None:
+    """Whoever sees a picture may keep it, send it to themselves and read what made it; a private one is its owner's.
+
+    `sees`: whether this person may read the channel that it was asked for in; a message in front of them says so.
+    """
+    if person.id != generation.origin.person_id and (generation.origin.private or not sees):
+        raise Refused("error-gone")
+
+
 def require_place(
     person: Person, places: Collection[str], *, channels: Collection[str] = (), roles: Collection[str] = ()
 ) -> None:

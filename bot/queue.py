@@ -6,9 +6,8 @@ import discord
 from discord import app_commands
 
 from bot import messages, pages
-from bot.imagine import allowed
-from bot.interactions import AnyCommand, Interaction, person
-from bot.permissions import LimitKind, LimitRule, LimitScope, Refused, require_manager
+from bot.interactions import AnyCommand, Interaction, found, person
+from bot.permissions import LimitKind, LimitRule, LimitScope, Refused, require_manager, require_press
 from bot.texts import Say, label
 from engine.errors import NotFound
 
@@ -29,7 +28,8 @@ async def show_queue(interaction: Interaction) -> None:
 @app_commands.describe(job=label("option-cancel-job"))
 @app_commands.rename(job=label("name-job"))
 async def cancel(interaction: Interaction, job: str) -> None:
-    generation = await allowed(interaction, job.strip().lower())
+    generation = await found(interaction, job)
+    require_press(person(interaction), generation)
     stopped = await interaction.client.dispatcher.cancel(generation.id)
     text = interaction.client.say(interaction)("cancel-done" if stopped else "cancel-late")
     await interaction.response.send_message(view=messages.said(text), ephemeral=True)

@@ -24,10 +24,11 @@ def length(text: str) -> int:
 
 def cut(text: str, limit: int) -> str:
     """The text, or its beginning and an ellipsis, in at most `limit` units."""
-    return text if length(text) <= limit else _begin(text, limit - 1).rstrip() + "…"
+    return text if length(text) <= limit else begin(text, limit - 1).rstrip() + "…"
 
 
-def _begin(text: str, limit: int) -> str:
+def begin(text: str, limit: int) -> str:
+    """As much of the text as has at most `limit` units."""
     units = 0
     for index, sign in enumerate(text):
         units += 2 if ord(sign) > 0xFFFF else 1

@@ -7,7 +7,7 @@ import logging
 import sqlite3
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from engine import files, forecast
 from engine.disk import Disk
@@ -126,6 +126,8 @@ class Attempt:
                     continue
                 if isinstance(event, Loading):  # which does not count as the model's speed
                     self._painted_from = self.clock()
+                if isinstance(event, Progress) and event.preview is None and isinstance(self.event, Progress):
+                    event = replace(event, preview=self.event.preview)  # a sketch stays until the next one
                 self.event = event
                 self.heard(self)
         if len(pictures) < wanted:

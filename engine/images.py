@@ -34,6 +34,9 @@ SIGNATURE = b"\x89PNG\r\n\x1a\n"
 MAX_PIXELS = 16_000_000
 """Largest picture that is opened: a file's header is checked against it before anything is decoded."""
 
+MAX_TEXTS = 32
+"""Most text chunks that are read of a file: each may inflate to a megabyte."""
+
 _UP = 2
 A1111_NAMES: dict[Sampler, tuple[str, str | None]] = {
     Sampler.DDIM: ("DDIM", None),
@@ -161,6 +164,18 @@ def read_metadata(source: bytes | Path) -> dict[str, Any]:
     return found
 
 
+def read_texts(data: bytes) -> dict[str, str]:
+    """Every text chunk of a PNG by its keyword, whoever wrote it. Raises NotAPicture as `read_metadata` does."""
+    found: dict[str, str] = {}
+    for kind, body in _chunks(data):
+        if kind in (b"tEXt", b"iTXt", b"zTXt"):
+            key, text = _text(kind, body)
+            found.setdefault(key, text)
+            if len(found) > MAX_TEXTS:
+                raise NotAPicture("The PNG file holds too many texts.")
+    return found
+
+
 def read_request(source: bytes | Path) -> GenerationRequest | None:
     """The request that painted this file; None where it is not one of ours."""
     private = read_metadata(source).get("easel", {})
@@ -191,7 +206,9 @@ def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
         if struct.unpack_from(">I", data, end)[0] != zlib.crc32(kind + body):
             raise NotAPicture("The PNG file is damaged.")
         if kind == b"IHDR":
-            _check_size(*struct.unpack_from(">II", body))
+            if length != 13:
+                raise NotAPicture("The PNG file is damaged.")
+            check_size(*struct.unpack_from(">II", body))
         if kind == b"IEND":
             return
         yield kind, body
@@ -199,7 +216,8 @@ def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
     raise NotAPicture("The PNG file is cut short.")
 
 
-def _check_size(width: int, height: int) -> None:
+def check_size(width: int, height: int) -> None:
+    """Raises NotAPicture above MAX_PIXELS."""
     if width * height > MAX_PIXELS:
         raise NotAPicture(
             f"The picture has {width} × {height} pixels; at most {MAX_PIXELS // 1_000_000} megapixels are opened."
@@ -210,22 +228,29 @@ def _text(kind: bytes, body: bytes) -> tuple[str, str]:
     keyword, _, rest = body.partition(b"\0")
     if kind == b"tEXt":
         return keyword.decode("latin-1"), rest.decode("latin-1")
+    if kind == b"zTXt":
+        return keyword.decode("latin-1"), _inflated(rest[1:]).decode("latin-1")
     compressed = rest[:1] == b"\1"
     _language, _, rest = rest[2:].partition(b"\0")
     _translated, _, text = rest.partition(b"\0")
     if compressed:
-        try:
-            text = zlib.decompressobj().decompress(text, 1 << 20)
-        except zlib.error:
-            raise NotAPicture("The PNG file is damaged.") from None
+        text = _inflated(text)
     return keyword.decode("latin-1"), text.decode("utf-8", "replace")
+
+
+def _inflated(text: bytes) -> bytes:
+    """At most a megabyte: a few bytes can stand for any number."""
+    try:
+        return zlib.decompressobj().decompress(text, 1 << 20)
+    except zlib.error:
+        raise NotAPicture("The PNG file is damaged.") from None
 
 
 def read_picture(data: bytes) -> NDArray[np.uint8]:
     """The pixels (height, width, 3) of a PNG, JPEG or WebP; its header's size is checked before it is decoded."""
     try:
         with Image.open(io.BytesIO(data), formats=("PNG", "JPEG", "WEBP")) as picture:
-            _check_size(*picture.size)
+            check_size(*picture.size)
             return np.asarray(picture.convert("RGB"))
     except NotAPicture:
         raise

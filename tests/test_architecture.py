@@ -30,6 +30,7 @@ AT_HOME = {
     "prometheus_client": {"engine.service"},
     "simcord": {"bot.sandbox", "bot.simulated"},
     "aiosqlite": {"engine.database", "engine.ledger", "engine.rows", "engine.schema", "bot.store"},
+    "sd_parsers": {"bot.metadata"},
     "typer": {"engine.__main__", "bot.__main__", "engine.tiny"},
     "rich": {"engine.__main__", "engine.shell"},
 }
@@ -58,6 +59,8 @@ NEVER = {
     "bot.defaults": {"discord", "asyncio"},
     "bot.wording": {"discord", "asyncio"},
     "bot.explain": {"discord", "asyncio"},
+    "bot.metadata": {"discord", "asyncio"},
+    "bot.pages": {"asyncio", "bot.client", "bot.delivery"},
     "bot.messages": {"asyncio", "bot.client", "bot.delivery"},
     "bot.store": {"discord"},
 }

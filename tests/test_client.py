@@ -58,7 +58,7 @@ async def test_the_commands_are_there_for_everybody(tmp_path: Path) -> None:
         offered = set(world.bob.available_commands(world.channel))
         models = {f"model {name}" for name in ("list", "info", "use", "load", "unload")}
         limits = {f"limits {name}" for name in ("show", "set", "clear")}
-        rest = {"imagine", "history", "queue", "cancel", "me", "help"}
+        rest = {"imagine", "history", "show", "queue", "cancel", "me", "help"}
         assert offered == rest | models | limits
         assert set(world.admin.available_commands(world.channel)) == offered | {"settings"}
 

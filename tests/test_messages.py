@@ -12,8 +12,11 @@ from hypothesis import strategies as st
 from simcord.components import walk_components
 
 from bot import messages, pages
+from bot.history import PAGE, SEARCH_LIMIT, Query, title, turning
+from bot.metadata import Parameters
 from bot.permissions import Refused
-from bot.texts import Texts
+from bot.results import edit_form
+from bot.texts import Say, Texts
 from engine.catalog import Catalog, ModelSpec
 from engine.dispatch import Position, Update
 from engine.errors import InvalidRequest, LimitReached, ModelUnavailable
@@ -29,8 +32,11 @@ from engine.types import (
     Status,
 )
 
-SAY = Texts().speaker()
+TEXTS = Texts()
+SAY = TEXTS.speaker()
+EVERY_SAY = st.sampled_from(TEXTS.languages).map(TEXTS.speaker)
 BIGGEST = 2**63 - 1
+LINK = "https://discord.com/channels/184467440737095517/184467440737095518/184467440737095519"
 
 # Words that hurt: markdown, mentions, links, direction marks, wide signs, lone surrogates, and anything else.
 HOSTILE = st.one_of(
@@ -77,6 +83,7 @@ def check(card: messages.Card) -> list[dict[str, Any]]:
     for part in parts:
         assert messages.length(part.get("label") or "") <= 80
         if "custom_id" in part:
+            assert len(part["custom_id"].encode("utf-16-le")) <= 200
             assert 1 <= len(part["custom_id"]) <= 100
         for item in part.get("items", []):
             assert messages.length(item["description"]) <= 1024
@@ -91,39 +98,95 @@ def text_of(card: messages.Card) -> str:
     return "\n".join(part["content"] for part in walk_components(card.to_components()) if part["type"] == 10)
 
 
-@given(HOSTILE, HOSTILE, st.integers(0, 4))
-def test_a_result_fits_whatever_was_typed(prompt: str, negative: str, count: int) -> None:
-    painted = generation(request=request(prompt, negative), parent_id=BIGGEST - 1)
-    link = "[`1y2p0ij32e8e6`](https://discord.com/channels/184467440737095517/184467440737095518/184467440737095519)"
-    check(messages.result(painted, [f"x-{n}.png" for n in range(count)], SAY, notes=["n" * 200] * 2, parent_link=link))
+@given(EVERY_SAY, HOSTILE, HOSTILE, st.integers(0, 4))
+def test_a_result_fits_whatever_was_typed(say: Say, prompt: str, negative: str, count: int) -> None:
+    painted = generation(request=request(prompt, negative), parent_id=BIGGEST - 1, extra={"spoiler": True})
+    parent = f"[`1y2p0ij32e8e6`]({LINK})"
+    check(
+        messages.result(painted, [f"x-{n}.png" for n in range(count)], say, notes=["n" * 200] * 2, parent_link=parent)
+    )
 
 
 @given(
+    EVERY_SAY,
     HOSTILE,
     st.one_of(
         st.none(), st.builds(Loading, st.floats(0, 1), HOSTILE), st.builds(Progress, st.integers(0, 9), st.just(9))
     ),
 )
-def test_progress_fits_whatever_was_typed(prompt: str, event: Loading | Progress | None) -> None:
+def test_progress_fits_whatever_was_typed(say: Say, prompt: str, event: Loading | Progress | None) -> None:
     update = Update(id=BIGGEST, status=Status.RUNNING, position=None, event=event, generation=None)
-    check(messages.progress(update, request(prompt), "184467440737095516", SAY, note="restarted"))
+    check(messages.progress(update, request(prompt), "184467440737095516", say, note="restarted", preview="x.webp"))
 
 
-@given(HOSTILE, HOSTILE, st.sampled_from([Status.FAILED, Status.CANCELLED, Status.DEAD]))
-def test_an_end_without_a_picture_fits_whatever_the_error_says(prompt: str, error: str, status: Status) -> None:
-    check(messages.ended(generation(prompt, status, error_text=error), SAY, note="restarted"))
+@given(EVERY_SAY, HOSTILE, HOSTILE, st.sampled_from([Status.FAILED, Status.CANCELLED, Status.DEAD]))
+def test_an_end_without_a_picture_fits_whatever_the_error_says(
+    say: Say, prompt: str, error: str, status: Status
+) -> None:
+    check(messages.ended(generation(prompt, status, error_text=error), say, note="restarted"))
 
 
-@given(st.lists(HOSTILE, max_size=5))
-def test_a_page_of_the_history_fits(prompts: list[str]) -> None:
-    rows = [generation(prompt, id=BIGGEST - n) for n, prompt in enumerate(prompts)]
-    check(pages.history_page(rows, {row.id: "x.webp" for row in rows[::2]}, SAY, title="Yours"))
+@given(EVERY_SAY, st.lists(HOSTILE, max_size=PAGE), HOSTILE)
+def test_a_page_of_the_history_fits(say: Say, prompts: list[str], search: str) -> None:
+    rows = [
+        pages.Row(generation(prompt, id=BIGGEST - n), "x.webp" if n % 2 else None, LINK, liked=True)
+        for n, prompt in enumerate(prompts)
+    ]
+    today = datetime.now(UTC).date()
+    words = messages.begin(messages.visible(search), SEARCH_LIMIT)
+    query = Query("184467440737095516", "tiny", words, True, today, today, turn="b", cursor=BIGGEST)
+    found = [row.generation for row in rows]
+    check(
+        pages.history_page(
+            rows,
+            say,
+            title=title(query, True, bool(rows), say),
+            turning=turning(query, found, True, bool(found), Catalog(), say),
+        )
+    )
 
 
-@given(st.lists(HOSTILE, max_size=30))
-def test_the_queue_fits(prompts: list[str]) -> None:
+@given(EVERY_SAY, HOSTILE, HOSTILE, HOSTILE)
+def test_more_fits_whatever_was_typed(say: Say, prompt: str, negative: str, other: str) -> None:
+    painted = generation(request=request(prompt, negative))
+    relative = pages.Relative(generation(other), LINK)
+    command = pages.command_of(painted.request, say)
+    children = [pages.Relative(generation(other, id=BIGGEST - n), LINK) for n in range(10)]
+    files = [f"x-{n}.png" for n in range(5)]
+    parts = check(pages.more(painted, command, files, say, parents=[relative], children=children, missing=1))
+    [text] = [part["content"] for part in parts if part["type"] == 10 and "```" in part["content"]]
+    assert text.count("```") == 2, "the words do not end the block that they stand in"
+
+
+@given(EVERY_SAY, st.lists(st.tuples(HOSTILE, HOSTILE, HOSTILE), min_size=1, max_size=4))
+def test_the_parameters_of_any_pictures_fit(say: Say, found: list[tuple[str, str, str]]) -> None:
+    names = ("model", "sampler", "steps", "cfg", "size", "seed")
+    read = [Parameters(value, prompt, negative, dict.fromkeys(names, value)) for prompt, negative, value in found]
+    check(pages.parameters(read, say))
+
+
+@given(EVERY_SAY, st.sets(st.integers(0, 3)))
+def test_the_choice_of_favourites_fits(say: Say, liked: set[int]) -> None:
+    check(pages.favourites("1y2p0ij32e8e7", [0, 1, 2, 3], liked, say))
+
+
+@given(EVERY_SAY, HOSTILE, HOSTILE)
+def test_the_form_of_edit_fits_and_holds_what_was_asked(say: Say, prompt: str, negative: str) -> None:
+    form = edit_form(generation(request=request(prompt, negative)), say).to_dict()
+    assert messages.length(form["title"]) <= 45
+    assert len(form["components"]) == 5
+    for row in form["components"]:
+        assert messages.length(row["label"]) <= 45
+        assert messages.length(row.get("description") or "") <= 100
+    fields = [row["component"] for row in form["components"]]
+    assert [field["custom_id"] for field in fields] == ["prompt", "negative_prompt", "steps", "cfg", "seed"]
+    assert fields[0]["value"] == prompt
+
+
+@given(EVERY_SAY, st.lists(HOSTILE, max_size=30))
+def test_the_queue_fits(say: Say, prompts: list[str]) -> None:
     jobs = [(generation(prompt, Status.QUEUED, id=BIGGEST - n), Position(n, 12.5)) for n, prompt in enumerate(prompts)]
-    check(pages.queue_page(jobs, len(jobs), 1, SAY))
+    check(pages.queue_page(jobs, len(jobs), 1, say))
 
 
 @given(HOSTILE)
@@ -160,7 +223,8 @@ def test_a_result_shows_the_prompt_as_alt_text_and_the_buttons_hold_only_the_id(
         ("attachment://b.png", "a red fox"),
     ]
     ids = [part["custom_id"] for part in parts if part["type"] == 2]
-    assert ids == [f"easel:{action}:1y2p0ij32e8e7" for action in ("reroll", "edit", "delete")]
+    actions = ("reroll", "edit", "more", "favourite", "send", "delete")
+    assert ids == [f"easel:{action}:1y2p0ij32e8e7" for action in actions]
 
 
 def test_a_result_whose_files_are_gone_says_so() -> None:
@@ -231,4 +295,4 @@ def test_a_machines_own_path_is_not_shown() -> None:
 
 def test_pictures_of_a_deleted_generation_are_marked_in_the_history() -> None:
     gone = PictureRecord(1, 0, 7, "x", 1, "", 8, 8, deleted_at=datetime.now(UTC))
-    assert "deleted" in pages.history_line(generation(pictures=(gone,)), SAY)
+    assert "deleted" in pages.history_line(pages.Row(generation(pictures=(gone,))), SAY)

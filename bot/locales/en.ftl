@@ -22,12 +22,22 @@ name-kind = kind
 name-maximum = maximum
 name-role = role
 name-together = together
+name-style = style
+name-aspect-ratio = aspect_ratio
+name-spoiler = spoiler
+name-private = private
+name-favourites = favourites
+name-since = since
+name-until = until
+name-id = id
 
 imagine-name = imagine
 imagine-description = Paint pictures from words
 option-prompt = What to paint: subject, setting, light, style
 option-negative-prompt = What to keep out of the picture
-option-model = Which model paints (this server's default otherwise)
+option-model = Which model paints (otherwise your default, or this server's)
+option-style = A style that adds words and settings of its own
+option-aspect-ratio = The picture's shape; give width and height for an exact size
 option-steps = How many steps: more is slower and finer
 option-cfg = How closely to follow the prompt
 option-width = Width in pixels
@@ -35,11 +45,31 @@ option-height = Height in pixels
 option-seed = The same seed and settings make the same picture (-1: random)
 option-count = How many pictures, 1 to 4
 option-sampler = How noise becomes a picture
+option-spoiler = Hide the pictures until somebody clicks on them
+option-private = Only you will see it
+choice-ratio-1-1 = 1:1 (square)
+choice-ratio-5-4 = 5:4 (landscape)
+choice-ratio-4-5 = 4:5 (portrait)
+choice-ratio-4-3 = 4:3 (landscape)
+choice-ratio-3-4 = 3:4 (portrait)
+choice-ratio-3-2 = 3:2 (landscape)
+choice-ratio-2-3 = 2:3 (portrait)
+choice-ratio-16-9 = 16:9 (wide)
+choice-ratio-9-16 = 9:16 (tall)
 history-name = history
 history-description = Your pictures, newest first
 option-history-model = Only pictures of this model
 option-history-search = Only prompts that hold these words
 option-history-person = Somebody else's pictures on this server (moderators)
+option-history-favourites = Only your favourites, whoever asked for them
+option-history-since = From this day on, such as 2026-11-23
+option-history-until = Up to this day, such as 2026-11-30
+show-name = show
+show-description = Bring an old result back, with its buttons
+option-show-id = Its id, or words of yours: More and the history name it
+# Names in the menu of a message, under Apps: at most 32 characters.
+menu-parameters-name = Parameters
+menu-run-again-name = Run again
 model-name = model
 model-description = The models that paint
 model-list-name = list
@@ -141,6 +171,10 @@ notice-dead = **Job { $job } was given up**: the painter stopped at each try, wi
 
 button-reroll = Reroll
 button-edit = Edit
+button-more = More
+button-favourite = Favourite
+button-send = Send to me
+button-favourites = ⭐ Favourites
 button-delete = Delete
 button-cancel = Cancel
 button-older = Older
@@ -154,6 +188,24 @@ edit-cfg = cfg (how closely to follow)
 edit-seed = Seed
 edit-seed-hint = -1 for a random one
 show-again = Show again…
+favourite-added = ⭐ This is a favourite of yours now. **/{ history-name } { name-favourites }** shows them all, and their files are kept.
+favourite-removed = It is no favourite of yours any more.
+favourite-which = Which ones do you like? Press again to take one back.
+sent-to-you = It is in your direct messages: { $link }
+
+## More: everything about one picture
+
+more-title = ### { $id }
+more-command = To make it again:
+more-parent = **Made from**
+more-children = { $count ->
+    [one] **Made from it**
+   *[other] **Made from it** ({ $count })
+}
+more-too-large = { $count ->
+    [one] One original is too large to be sent here; it is kept.
+   *[other] { $count } originals are too large to be sent here; they are kept.
+}
 
 ## Settings of a server
 
@@ -268,6 +320,13 @@ history-title = { $whose ->
 history-empty = Nothing here yet. Paint something with **/{ imagine-name }**.
 history-no-match = No picture fits. Try other words, or leave the filters out.
 history-no-more = There are no older pictures.
+history-jump = to the message
+history-deleted = the files were deleted
+days-ago = { $days ->
+    [0] today
+    [1] yesterday
+   *[other] { $days } days ago
+}
 
 ## Models
 
@@ -363,6 +422,8 @@ field-count = count
 field-sampler = sampler
 field-size = size
 field-aspect_ratio = aspect_ratio
+field-since = since
+field-until = until
 # { $span } is a number or two with a dash between.
 allowed-size = { $span } in multiples of { $step } for { $model }
 allowed-range = { $span } for { $model }
@@ -421,6 +482,14 @@ error-not-manager = This needs the Manage Server permission. Ask somebody who ru
 error-only-in-server = This works in servers only: a direct message has no settings of its own.
 error-one-of = Choose one of **person**, **role** and **together**, or none of them to bind each person.
 error-gone = That picture is not known any more. Find yours with **/{ history-name }**.
+error-picture-gone = The files of these pictures were deleted, so there is nothing to keep.
+error-dm-closed = Discord does not let me write to you. Allow direct messages from this server's members, or add Easel to your own apps, and try again.
+error-no-files = I may not attach files in this channel, so nothing was painted. Ask somebody who runs this server to give me Attach Files here, or use another channel.
+error-no-picture = There is no picture in this message.
+error-no-parameters = This picture does not say how it was made. Many programs and websites take that out; the file must be the original.
+error-picture-elsewhere = This picture is not on Discord's own servers, and I read no others. Save it and post it here.
+error-picture-unread = The picture could not be read from Discord. Try again in a moment.
+error-picture-too-large = This file is too large to be read.
 error-outdated = This command has changed since your Discord loaded it. Restart Discord (Ctrl+R), and try again.
 error-unexpected = Something went wrong on our side, and nothing of yours was lost. Try again; if it stays, tell whoever runs this bot the code **{ $id }**.
 

@@ -13,6 +13,7 @@ from engine.catalog import Catalog
 from engine.images import read_metadata
 from engine.types import Status
 from tests.journeys.world import (
+    BUTTONS,
     SIDE,
     Painter,
     buttons_of,
@@ -34,7 +35,7 @@ async def test_the_picture_is_posted_with_its_pixels_its_facts_and_its_metadata(
         assert not result.ephemeral
         assert "a red fox in the snow" in text_of(result.response)
         assert "12 steps · cfg 3.5 · 512×512 · seed 7" in text_of(result.response)
-        assert buttons_of(result.response) == ["Reroll", "Edit", "Delete"]
+        assert buttons_of(result.response) == BUTTONS
         [item] = gallery_of(result.response)
         assert item["description"] == "a red fox in the snow"
         [png] = await pictures_of(result.response)
@@ -142,7 +143,7 @@ async def test_progress_is_shown_with_a_cancel_button_until_the_picture_replaces
         assert buttons_of(result.response) == ["Cancel"]
         painter.released.set()
         await world.done()
-        assert buttons_of(result.response) == ["Reroll", "Edit", "Delete"]
+        assert buttons_of(result.response) == BUTTONS
 
 
 async def test_who_waits_sees_their_place(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import discord
 import pytest
 
-from bot import imagine
+from bot import imagine, results
 from engine import attempt, dispatch
 from engine.errors import EngineLost, GenerationFailed, ModelUnavailable, OutOfMemory
 from engine.types import Status
@@ -102,7 +102,7 @@ async def test_a_button_that_breaks_is_told_like_a_command_that_breaks(
 
     async with open_world(tmp_path) as world:
         result = await world.imagine()
-        monkeypatch.setitem(imagine.ACTIONS, "reroll", broken)
+        monkeypatch.setitem(results.ACTIONS, "reroll", broken)
         refusal = await world.ann.click(result.response, label="Reroll")
         assert refusal.ephemeral
         assert "Something went wrong on our side" in text_of(refusal.response)

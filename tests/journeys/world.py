@@ -18,6 +18,7 @@ import structlog
 from PIL import Image
 from simcord.components import walk_components
 
+from bot.cdn import Cdn
 from bot.client import EaselBot
 from bot.config import Config
 from bot.store import Store
@@ -28,6 +29,7 @@ from engine.ledger import HistoryFilter, Ledger
 from engine.types import EngineStatus, Event, Generation, GenerationRequest, Loading, ModelState, Picture, Progress
 
 SIDE = 32
+BUTTONS = ["Reroll", "Edit", "More", "Favourite", "Send to me", "Delete"]
 INTERVAL_S = 0.05
 
 
@@ -93,6 +95,21 @@ def pixels(seed: int, side: int, *, noise: bool = False) -> Any:
     return np.full((side, side, 3), colour(seed), np.uint8)
 
 
+class SimulatedCdn(Cdn):
+    """The simulated Discord's files, which no network serves."""
+
+    env: simcord.Env
+
+    def __init__(self) -> None:
+        super().__init__(hosts={"cdn.simcord.invalid"})
+
+    async def _get(self, url: str, timeout: float) -> bytes:
+        data = self.env.backend.cdn.get(url)
+        if data is None:
+            raise FileNotFoundError(url)
+        return data
+
+
 class World:
     """A server with a channel, a member, another one, a moderator and an admin."""
 
@@ -144,7 +161,14 @@ class World:
         old = self.bot
         await self._opened.aclose()
         self.bot = EaselBot(
-            old.config, old.catalog, old.dispatcher, old.store, old.engine, old.ledger, progress_interval=INTERVAL_S
+            old.config,
+            old.catalog,
+            old.dispatcher,
+            old.store,
+            old.engine,
+            old.ledger,
+            progress_interval=INTERVAL_S,
+            cdn=old.cdn,
         )
         await self.env.restart_bot(self.bot)
         await self.open()
@@ -168,10 +192,19 @@ async def open_world(
             Ledger.open(data_dir) as ledger,
             Dispatcher(ledger, painter, settings.catalog(), **{"min_free_bytes": 0} | dispatcher_options) as dispatcher,
         ):
+            cdn = SimulatedCdn()
             bot = EaselBot(
-                settings, settings.catalog(), dispatcher, Store(ledger), painter, ledger, progress_interval=INTERVAL_S
+                settings,
+                settings.catalog(),
+                dispatcher,
+                Store(ledger),
+                painter,
+                ledger,
+                progress_interval=INTERVAL_S,
+                cdn=cdn,
             )
             async with simcord.run(bot, check_errors=False) as env:
+                cdn.env = env
                 world = World(env, bot, painter, logs)
                 await world.open()
                 try:
