@@ -20,7 +20,6 @@ from engine.catalog import Catalog, Defaults, Family, ModelSpec, Ranges
 from engine.config import EngineConfig
 from engine.images import read_metadata
 from engine.local import LocalEngine
-from engine.types import Sampler
 from tests.drills.easel import BotProcess, bot_here, results_of, rows, settled, until
 from tests.wire import Channel, Guild, Member, Message, WireDiscord
 
@@ -38,7 +37,7 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def a_model(key: str, folder: Path) -> ModelSpec:
-    defaults = Defaults(width=64, height=64, num_inference_steps=3, guidance_scale=5.0, sampler=Sampler.DDIM)
+    defaults = Defaults(width=64, height=64, num_inference_steps=3, guidance_scale=5.0)
     return ModelSpec(
         key=key, repository=str(folder), family=Family.SD1, defaults=defaults, ranges=Ranges(size=(64, 128))
     )
