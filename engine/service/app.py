@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 from typing import Any
 
@@ -37,8 +38,7 @@ def app(desk: Desk) -> FastAPI:
     problems.install(made)
     service = desk.settings.service
     made.add_middleware(Gate, names=own_names(service.host, service.hosts))
-    described = _described(made)
-    made.openapi = lambda: described  # type: ignore[method-assign]
+    made.openapi = functools.cache(lambda: _described(made))  # type: ignore[method-assign]
     return made
 
 
