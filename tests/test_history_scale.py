@@ -10,12 +10,13 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
 from engine import history
 from engine.ledger import HistoryFilter
-from tests.bench.history import PAGE, PAGES, fill, id_of
+from tests.bench.history import PAGE, PAGES, fill, id_of, measure, table, worst
 
 SHORT = 1_000
 LONG = int(os.environ.get("EASEL_SCALE_ROWS", "40000"))
@@ -82,3 +83,12 @@ def test_what_the_long_history_finds_is_right(histories: tuple[sqlite3.Connectio
     assert found("until the first day")[0] == id_of(719)
     assert found("what a secretive person shows") == [id_of(number) for number in range(197, 97, -10)]
     assert len(found("favourites with a common word")) == PAGE
+
+
+@pytest.mark.slow
+def test_the_measurement_covers_every_page_twice_and_names_the_worst_of_each_kind(tmp_path: Path) -> None:
+    costs = measure(tmp_path, short=1_000, long=2_000, rounds=1)
+    assert len(costs) == 2 * len(EVERY_PAGE)
+    assert set(worst(costs)) == set(PAGES)
+    assert all(each.short_ms > 0 and each.long_ms > 0 and each.cold_ms > 0 for each in costs)
+    assert all(page in table(costs) for page in EVERY_PAGE)
