@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import functools
 import io
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
@@ -199,11 +198,9 @@ class TestExpiredToken:
         ada: Member,
         room: Channel,
         guild: Guild,
-        monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         bob = wire.add_member(guild, "Bob", administrator=True)
-        monkeypatch.setattr(bot.imagine, "paint", functools.partial(bot.imagine.paint, private=True))
-        asked = await wire.slash(ada, room, "imagine", prompt=PROMPT)
+        asked = await wire.slash(ada, room, "imagine", prompt=PROMPT, private=True)
         assert asked.ephemeral
         wire.clock.advance(16 * 60)
         ada.user.accepts_dms = accepts_dms
