@@ -37,6 +37,7 @@ SAME = {
     "allowed-names",
     "megabytes",
     "gigabytes",
+    "more-title",
 }
 """What is written alike in every language."""
 
@@ -48,8 +49,10 @@ SAME_IN = {
         "field-sampler",
         "hours",
         "minutes",
+        "name-id",
         "name-prompt",
         "name-sampler",
+        "name-spoiler",
         "numbers-sampler",
         "seconds",
         "seconds-exact",

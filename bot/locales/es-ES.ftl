@@ -21,11 +21,21 @@ name-kind = tipo
 name-maximum = máximo
 name-role = rol
 name-together = en_conjunto
+name-style = estilo
+name-aspect-ratio = formato
+name-spoiler = spoiler
+name-private = privado
+name-favourites = favoritos
+name-since = desde
+name-until = hasta
+name-id = id
 imagine-name = imagina
 imagine-description = Pinta imágenes a partir de palabras
 option-prompt = Qué pintar: sujeto, lugar, luz, estilo
 option-negative-prompt = Qué no debe salir en la imagen
 option-model = Qué modelo pinta (si no, el predeterminado del servidor)
+option-style = Un estilo que añade palabras y ajustes propios
+option-aspect-ratio = La forma de la imagen; para un tamaño exacto, da ancho y alto
 option-steps = Cuántos pasos: más es más lento y más fino
 option-cfg = Cuánto ceñirse al prompt
 option-width = Ancho en píxeles
@@ -33,11 +43,30 @@ option-height = Alto en píxeles
 option-seed = La misma semilla con los mismos ajustes da la misma imagen (-1: al azar)
 option-count = Cuántas imágenes, de 1 a 4
 option-sampler = Cómo el ruido se convierte en imagen
+option-spoiler = Oculta las imágenes hasta que alguien las pulse
+option-private = Solo lo verás tú
+choice-ratio-1-1 = 1:1 (cuadrado)
+choice-ratio-5-4 = 5:4 (apaisado)
+choice-ratio-4-5 = 4:5 (vertical)
+choice-ratio-4-3 = 4:3 (apaisado)
+choice-ratio-3-4 = 3:4 (vertical)
+choice-ratio-3-2 = 3:2 (apaisado)
+choice-ratio-2-3 = 2:3 (vertical)
+choice-ratio-16-9 = 16:9 (panorámico)
+choice-ratio-9-16 = 9:16 (vertical alto)
 history-name = historial
 history-description = Tus imágenes, las más nuevas primero
 option-history-model = Solo imágenes de este modelo
 option-history-search = Solo prompts que contengan estas palabras
 option-history-person = Imágenes de otra persona en este servidor (moderadores)
+option-history-favourites = Solo tus favoritos, los pidiera quien los pidiera
+option-history-since = Desde este día, por ejemplo 2026-11-23
+option-history-until = Hasta este día, por ejemplo 2026-11-30
+show-name = mostrar
+show-description = Recupera un resultado antiguo, con sus botones
+option-show-id = Su id, o palabras tuyas: sale en Más y en el historial
+menu-parameters-name = Parámetros
+menu-run-again-name = Pintar otra vez
 model-name = modelo
 model-description = Los modelos que pintan
 model-list-name = lista
@@ -117,11 +146,30 @@ cancelled = Cancelado.
 failed = No se ha podido pintar. { $reason }
 dead = Se ha intentado { $attempts } veces y siempre se ha cortado. Prueba con otros ajustes; no se volverá a intentar solo.
 unknown-failure = Inténtalo otra vez.
+notice-model = **El modelo { $model } no se puede usar.** { $reason }{ $detail ->
+    [none] {""}
+   *[other] {" "}{ $detail }
+} El trabajo { $job } ha fallado por eso; los demás modelos siguen. **/{ model-name } { model-load-name }** lo intenta otra vez.{ $untold ->
+    [0] {""}
+    [one] {" "}A otro trabajo le ha pasado lo mismo desde el último aviso.
+   *[other] {" "}A otros { $untold } trabajos les ha pasado lo mismo desde el último aviso.
+}
+notice-dead = **Se ha renunciado al trabajo { $job }**: el programa que pinta se ha parado en cada intento, con el modelo { $model }. { $reason } La cola sigue.{ $untold ->
+    [0] {""}
+    [one] {" "}A otro trabajo le ha pasado lo mismo desde el último aviso.
+   *[other] {" "}A otros { $untold } trabajos les ha pasado lo mismo desde el último aviso.
+}
+
+
 
 ## Botones y formulario
 
 button-reroll = Otra vez
 button-edit = Editar
+button-more = Más
+button-favourite = Favorito
+button-send = Enviármelo
+button-favourites = ⭐ Favoritos
 button-delete = Borrar
 button-cancel = Cancelar
 button-older = Anteriores
@@ -135,6 +183,30 @@ edit-cfg = cfg (cuánto ceñirse al prompt)
 edit-seed = Semilla
 edit-seed-hint = -1 para una al azar
 show-again = Mostrar otra vez…
+favourite-added = ⭐ Ya es uno de tus favoritos. **/{ history-name } { name-favourites }** los muestra todos, y sus archivos se conservan.
+favourite-removed = Ya no es uno de tus favoritos.
+favourite-which = ¿Cuáles te gustan? Pulsa otra vez para quitar uno.
+sent-to-you = Lo tienes en tus mensajes directos: { $link }
+more-title = ### { $id }
+more-command = Para pintarla otra vez:
+more-parent = **Hecha a partir de**
+more-children = { $count ->
+    [one] **Hecha a partir de esta**
+   *[other] **Hechas a partir de esta** ({ $count })
+}
+more-too-large = { $count ->
+    [one] Un original es demasiado grande para enviarlo aquí; se conserva.
+   *[other] { $count } originales son demasiado grandes para enviarlos aquí; se conservan.
+}
+
+
+
+
+
+
+
+
+
 
 ## Ajustes de un servidor
 
@@ -249,6 +321,16 @@ history-title = { $whose ->
 history-empty = Aquí aún no hay nada. Pinta algo con **/{ imagine-name }**.
 history-no-match = Ninguna imagen encaja. Prueba otras palabras o quita los filtros.
 history-no-more = No hay imágenes más antiguas.
+history-jump = ir al mensaje
+history-deleted = los archivos se borraron
+days-ago = { $days ->
+    [0] hoy
+    [1] ayer
+   *[other] hace { $days } días
+}
+
+
+
 
 ## Modelos
 
@@ -344,6 +426,8 @@ field-count = cantidad
 field-sampler = sampler
 field-size = tamaño
 field-aspect_ratio = formato
+field-since = desde
+field-until = hasta
 allowed-size = { $span } en múltiplos de { $step } con { $model }
 allowed-range = { $span } con { $model }
 allowed-span = { $span }
@@ -401,6 +485,14 @@ error-not-manager = Hace falta el permiso Gestionar servidor. Pide ayuda a quien
 error-only-in-server = Esto solo funciona en servidores: un mensaje directo no tiene ajustes propios.
 error-one-of = Elige solo una de **{ name-person }**, **{ name-role }** y **{ name-together }**, o ninguna para limitar a cada persona.
 error-gone = Esa imagen ya no se conoce. Busca las tuyas con **/{ history-name }**.
+error-picture-gone = Los archivos de estas imágenes se borraron, así que no hay nada que guardar.
+error-dm-closed = Discord no me deja escribirte. Permite los mensajes directos de los miembros de este servidor, o añade Easel a tus aplicaciones, e inténtalo otra vez.
+error-no-files = En este canal no puedo adjuntar archivos, así que no se ha pintado nada. Pide a quien gestiona este servidor que me dé Adjuntar archivos aquí, o usa otro canal.
+error-no-picture = En este mensaje no hay ninguna imagen.
+error-no-parameters = Esta imagen no dice cómo se hizo. Muchos programas y sitios web lo quitan; tiene que ser el archivo original.
+error-picture-elsewhere = Esta imagen no está en los servidores de Discord, y no leo de otros. Guárdala y publícala aquí.
+error-picture-unread = No se ha podido leer la imagen de Discord. Inténtalo otra vez dentro de un momento.
+error-picture-too-large = Este archivo es demasiado grande para leerlo.
 error-outdated = Este comando ha cambiado desde que tu Discord lo cargó. Reinicia Discord (Ctrl+R) e inténtalo otra vez.
 error-unexpected = Algo ha fallado por nuestra parte, y no se ha perdido nada tuyo. Inténtalo otra vez; si sigue igual, da a quien lleva este bot el código **{ $id }**.
 

@@ -21,11 +21,21 @@ name-kind = 種類
 name-maximum = 上限
 name-role = ロール
 name-together = 合計
+name-style = スタイル
+name-aspect-ratio = 縦横比
+name-spoiler = スポイラー
+name-private = 非公開
+name-favourites = お気に入り
+name-since = 開始日
+name-until = 終了日
+name-id = 番号
 imagine-name = 描く
 imagine-description = 言葉から画像を描きます
 option-prompt = 描きたいもの：主題、場所、光、画風
 option-negative-prompt = 画像に入れたくないもの
 option-model = 使うモデル（選ばなければこのサーバーの既定）
+option-style = 言葉と設定をまとめたスタイル
+option-aspect-ratio = 画像の形。正確なサイズは幅と高さで指定します
 option-steps = ステップ数：多いほど遅く、細かくなります
 option-cfg = プロンプトにどれだけ忠実に描くか
 option-width = 幅（ピクセル）
@@ -33,11 +43,30 @@ option-height = 高さ（ピクセル）
 option-seed = シードと設定が同じなら、同じ画像になります（-1 でランダム）
 option-count = 何枚描くか（1〜4）
 option-sampler = ノイズを画像にする方法
+option-spoiler = クリックされるまで画像を隠します
+option-private = 自分にだけ見えます
+choice-ratio-1-1 = 1:1（正方形）
+choice-ratio-5-4 = 5:4（横長）
+choice-ratio-4-5 = 4:5（縦長）
+choice-ratio-4-3 = 4:3（横長）
+choice-ratio-3-4 = 3:4（縦長）
+choice-ratio-3-2 = 3:2（横長）
+choice-ratio-2-3 = 2:3（縦長）
+choice-ratio-16-9 = 16:9（ワイド）
+choice-ratio-9-16 = 9:16（縦ワイド）
 history-name = 履歴
 history-description = これまでに描いた画像（新しい順）
 option-history-model = このモデルの画像だけ
 option-history-search = この言葉がプロンプトに入っている画像だけ
 option-history-person = このサーバーのほかのメンバーの画像（モデレーターのみ）
+option-history-favourites = 自分のお気に入りだけ（誰が頼んだものでも）
+option-history-since = この日から（例：2026-11-23）
+option-history-until = この日まで（例：2026-11-30）
+show-name = 表示
+show-description = 以前の結果を、ボタンごともう一度表示します
+option-show-id = 番号、または自分の書いた言葉（番号は「詳細」や履歴にあります）
+menu-parameters-name = パラメーターを見る
+menu-run-again-name = もう一度描く
 model-name = モデル
 model-description = 画像を描くモデル
 model-list-name = 一覧
@@ -108,11 +137,28 @@ cancelled = 中止しました。
 failed = 描けませんでした。{ $reason }
 dead = { $attempts } 回試しましたが、毎回途中で止まりました。設定を変えて試してください。このジョブは自動ではやり直しません。
 unknown-failure = もう一度試してください。
+notice-model = **モデル { $model } が使えません。**{ $reason }{ $detail ->
+    [none] {""}
+   *[other] {" "}{ $detail }
+} ジョブ { $job } はそのため失敗しました。ほかのモデルは動いています。**/{ model-name } { model-load-name }** でやり直せます。{ $untold ->
+    [0] {""}
+   *[other] {" "}前回の通知のあと、ほかに { $untold } 件のジョブで同じことが起きました。
+}
+notice-dead = **ジョブ { $job } を断念しました**：モデル { $model } で、描画プログラムが毎回止まりました。{ $reason } 待ち行列は動いています。{ $untold ->
+    [0] {""}
+   *[other] {" "}前回の通知のあと、ほかに { $untold } 件のジョブで同じことが起きました。
+}
+
+
 
 ## ボタンとフォーム
 
 button-reroll = 描き直す
 button-edit = 編集
+button-more = 詳細
+button-favourite = お気に入り
+button-send = 自分に送る
+button-favourites = ⭐ お気に入り
 button-delete = 削除
 button-cancel = 中止
 button-older = 古い方へ
@@ -126,6 +172,27 @@ edit-cfg = cfg（プロンプトへの忠実さ）
 edit-seed = シード
 edit-seed-hint = -1 でランダム
 show-again = もう一度表示…
+favourite-added = ⭐ お気に入りに入れました。**/{ history-name } { name-favourites }** ですべて見られ、ファイルは消されません。
+favourite-removed = お気に入りから外しました。
+favourite-which = どれが気に入りましたか？もう一度押すと外れます。
+sent-to-you = ダイレクトメッセージに送りました：{ $link }
+more-title = ### { $id }
+more-command = もう一度描くには：
+more-parent = **元の画像**
+more-children = { $count ->
+    [one] **ここから作られた画像**
+   *[other] **ここから作られた画像**（{ $count }）
+}
+more-too-large = 元の画像 { $count } 枚は大きすぎてここに送れません。画像は保存されています。
+
+
+
+
+
+
+
+
+
 
 ## サーバーの設定
 
@@ -213,6 +280,16 @@ history-title = { $whose ->
 history-empty = まだ何もありません。**/{ imagine-name }** で何か描いてみましょう。
 history-no-match = 当てはまる画像がありません。言葉を変えるか、条件を外してください。
 history-no-more = これより古い画像はありません。
+history-jump = メッセージへ
+history-deleted = ファイルは削除されました
+days-ago = { $days ->
+    [0] 今日
+    [1] 昨日
+   *[other] { $days } 日前
+}
+
+
+
 
 ## モデル
 
@@ -296,6 +373,8 @@ field-count = 枚数
 field-sampler = サンプラー
 field-size = サイズ
 field-aspect_ratio = 縦横比
+field-since = 開始日
+field-until = 終了日
 allowed-size = { $model } では { $span } で { $step } の倍数
 allowed-range = { $model } では { $span }
 allowed-span = { $span }
@@ -347,6 +426,14 @@ error-not-manager = サーバー管理の権限が必要です。サーバーの
 error-only-in-server = サーバーの中でだけ使えます。ダイレクトメッセージには設定がありません。
 error-one-of = **メンバー**、**ロール**、**合計**のうち一つだけを選ぶか、どれも選ばずに一人ひとりを制限してください。
 error-gone = その画像はもう見つかりません。自分の画像は **/{ history-name }** で探せます。
+error-picture-gone = この画像のファイルは削除されたため、お気に入りにできません。
+error-dm-closed = Discord の設定により、あなたにメッセージを送れません。このサーバーのメンバーからのダイレクトメッセージを許可するか、Easel を自分のアプリに追加して、もう一度試してください。
+error-no-files = このチャンネルではファイルを添付できないため、描きませんでした。サーバーの管理者に「ファイルを添付」の権限を頼むか、別のチャンネルを使ってください。
+error-no-picture = このメッセージには画像がありません。
+error-no-parameters = この画像には作り方が書かれていません。多くのソフトやサイトはその情報を消すので、元のファイルが必要です。
+error-picture-elsewhere = この画像は Discord のサーバーになく、ほかの場所からは読み込みません。保存してここに貼ってください。
+error-picture-unread = Discord から画像を読み込めませんでした。少し待って、もう一度試してください。
+error-picture-too-large = このファイルは大きすぎて読み込めません。
 error-outdated = Discord が読み込んだあとで、このコマンドが変わりました。Discord を再起動して（Ctrl+R）もう一度試してください。
 error-unexpected = こちら側で問題が起きましたが、あなたのデータは失われていません。もう一度試し、だめならこのボットの運営者にコード **{ $id }** を伝えてください。
 

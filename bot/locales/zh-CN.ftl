@@ -21,11 +21,21 @@ name-kind = 类型
 name-maximum = 上限
 name-role = 身份组
 name-together = 合计
+name-style = 风格
+name-aspect-ratio = 画幅比例
+name-spoiler = 剧透
+name-private = 私密
+name-favourites = 收藏
+name-since = 起始日期
+name-until = 截止日期
+name-id = 编号
 imagine-name = 绘图
 imagine-description = 用文字画出图片
 option-prompt = 想画什么：主体、场景、光线、风格
 option-negative-prompt = 不想在图里出现的东西
 option-model = 用哪个模型（不选则用本服务器的默认模型）
+option-style = 自带词语和设置的风格
+option-aspect-ratio = 画面的形状；要精确尺寸就填宽度和高度
 option-steps = 步数：越多越慢，也越精细
 option-cfg = 贴合提示词的程度
 option-width = 宽度（像素）
@@ -33,11 +43,30 @@ option-height = 高度（像素）
 option-seed = 种子和设置相同，画出的图就相同（-1 为随机）
 option-count = 一次画几张，1 到 4
 option-sampler = 把噪声变成图片的方法
+option-spoiler = 先遮住图片，点击后才显示
+option-private = 只有你自己能看到
+choice-ratio-1-1 = 1:1（方形）
+choice-ratio-5-4 = 5:4（横向）
+choice-ratio-4-5 = 4:5（纵向）
+choice-ratio-4-3 = 4:3（横向）
+choice-ratio-3-4 = 3:4（纵向）
+choice-ratio-3-2 = 3:2（横向）
+choice-ratio-2-3 = 2:3（纵向）
+choice-ratio-16-9 = 16:9（宽屏）
+choice-ratio-9-16 = 9:16（竖屏）
 history-name = 历史
 history-description = 你画过的图，最新的在前
 option-history-model = 只看这个模型的图
 option-history-search = 只看提示词里含有这些词的图
 option-history-person = 查看本服务器其他成员的图（需要管理权限）
+option-history-favourites = 只看你收藏的，不管是谁画的
+option-history-since = 从这一天起，例如 2026-11-23
+option-history-until = 到这一天为止，例如 2026-11-30
+show-name = 显示
+show-description = 把以前的结果连同按钮再显示出来
+option-show-id = 编号，或你写过的词：“更多”和历史里都有
+menu-parameters-name = 查看参数
+menu-run-again-name = 再画一次
 model-name = 模型
 model-description = 用来绘图的模型
 model-list-name = 列表
@@ -108,11 +137,28 @@ cancelled = 已取消。
 failed = 这张图没能画出来。{ $reason }
 dead = 已尝试 { $attempts } 次，每次都中断了。请换一组设置再试；这个任务不会再自动重试。
 unknown-failure = 请再试一次。
+notice-model = **模型 { $model } 无法使用。**{ $reason }{ $detail ->
+    [none] {""}
+   *[other] {" "}{ $detail }
+} 任务 { $job } 因此失败；其他模型不受影响。**/{ model-name } { model-load-name }** 可以再试一次。{ $untold ->
+    [0] {""}
+   *[other] {" "}自上次通知以来，另有 { $untold } 个任务遇到同样的问题。
+}
+notice-dead = **任务 { $job } 已放弃**：用模型 { $model } 绘制时，绘图程序每次都中断。{ $reason } 队列继续运行。{ $untold ->
+    [0] {""}
+   *[other] {" "}自上次通知以来，另有 { $untold } 个任务遇到同样的问题。
+}
+
+
 
 ## 按钮与表单
 
 button-reroll = 重画
 button-edit = 编辑
+button-more = 更多
+button-favourite = 收藏
+button-send = 发给我
+button-favourites = ⭐ 收藏
 button-delete = 删除
 button-cancel = 取消
 button-older = 较早
@@ -126,6 +172,27 @@ edit-cfg = cfg（贴合提示词的程度）
 edit-seed = 种子
 edit-seed-hint = 填 -1 为随机
 show-again = 再次显示…
+favourite-added = ⭐ 已加入你的收藏。**/{ history-name } { name-favourites }** 可以看到全部，文件会一直保留。
+favourite-removed = 已从你的收藏中移除。
+favourite-which = 喜欢哪几张？再按一次取消。
+sent-to-you = 已发到你的私信：{ $link }
+more-title = ### { $id }
+more-command = 再画一次的命令：
+more-parent = **来自**
+more-children = { $count ->
+    [one] **由它而来**
+   *[other] **由它而来**（{ $count }）
+}
+more-too-large = 有 { $count } 张原图太大，无法发在这里；原图仍保留。
+
+
+
+
+
+
+
+
+
 
 ## 服务器设置
 
@@ -213,6 +280,16 @@ history-title = { $whose ->
 history-empty = 这里还什么都没有。用 **/{ imagine-name }** 画点什么吧。
 history-no-match = 没有符合的图片。换些词，或去掉筛选条件。
 history-no-more = 没有更早的图片了。
+history-jump = 查看消息
+history-deleted = 文件已删除
+days-ago = { $days ->
+    [0] 今天
+    [1] 昨天
+   *[other] { $days } 天前
+}
+
+
+
 
 ## 模型
 
@@ -296,6 +373,8 @@ field-count = 张数
 field-sampler = 采样器
 field-size = 尺寸
 field-aspect_ratio = 画幅比例
+field-since = 起始日期
+field-until = 截止日期
 allowed-size = { $model } 可用 { $span }，且为 { $step } 的倍数
 allowed-range = { $model } 可用 { $span }
 allowed-span = { $span }
@@ -347,6 +426,14 @@ error-not-manager = 这需要“管理服务器”权限。请联系服务器的
 error-only-in-server = 这只能在服务器里用：私信没有自己的设置。
 error-one-of = **成员**、**身份组**和**合计**只能选一个；都不选则限制每个人。
 error-gone = 已经找不到这张图了。你的图在 **/{ history-name }** 里。
+error-picture-gone = 这些图片的文件已删除，没有可以收藏的了。
+error-dm-closed = Discord 不让我给你发私信。请允许本服务器成员向你发私信，或把 Easel 添加到你自己的应用，然后再试。
+error-no-files = 我在这个频道不能上传文件，所以没有绘图。请服务器的管理者在这里给我“上传文件”权限，或换个频道。
+error-no-picture = 这条消息里没有图片。
+error-no-parameters = 这张图没有写明它是怎么画的。许多程序和网站会去掉这些信息；必须是原始文件。
+error-picture-elsewhere = 这张图不在 Discord 的服务器上，别处的我不读取。请保存后发到这里。
+error-picture-unread = 没能从 Discord 读取这张图。请稍后再试。
+error-picture-too-large = 这个文件太大，无法读取。
 error-outdated = 这个命令在你的 Discord 载入之后有了变化。请重启 Discord（Ctrl+R）再试。
 error-unexpected = 我们这边出了问题，你的东西都没有丢。请再试一次；仍不行就把代码 **{ $id }** 告诉运营这个机器人的人。
 

@@ -21,11 +21,21 @@ name-kind = 類型
 name-maximum = 上限
 name-role = 身分組
 name-together = 合計
+name-style = 風格
+name-aspect-ratio = 畫面比例
+name-spoiler = 劇透
+name-private = 私密
+name-favourites = 最愛
+name-since = 起始日期
+name-until = 截止日期
+name-id = 編號
 imagine-name = 繪圖
 imagine-description = 用文字畫出圖片
 option-prompt = 想畫什麼：主體、場景、光線、風格
 option-negative-prompt = 不想在圖裡出現的東西
 option-model = 用哪個模型（不選就用這個伺服器的預設模型）
+option-style = 自帶字詞和設定的風格
+option-aspect-ratio = 畫面的形狀；要精確尺寸就填寬度和高度
 option-steps = 步數：越多越慢，也越細緻
 option-cfg = 貼近提示詞的程度
 option-width = 寬度（像素）
@@ -33,11 +43,30 @@ option-height = 高度（像素）
 option-seed = 種子和設定都相同，畫出來的圖就相同（-1 為隨機）
 option-count = 一次畫幾張，1 到 4
 option-sampler = 把雜訊變成圖片的方法
+option-spoiler = 先遮住圖片，點一下才顯示
+option-private = 只有你自己看得到
+choice-ratio-1-1 = 1:1（正方形）
+choice-ratio-5-4 = 5:4（橫式）
+choice-ratio-4-5 = 4:5（直式）
+choice-ratio-4-3 = 4:3（橫式）
+choice-ratio-3-4 = 3:4（直式）
+choice-ratio-3-2 = 3:2（橫式）
+choice-ratio-2-3 = 2:3（直式）
+choice-ratio-16-9 = 16:9（寬螢幕）
+choice-ratio-9-16 = 9:16（手機直式）
 history-name = 紀錄
 history-description = 你畫過的圖，由新到舊
 option-history-model = 只看這個模型的圖
 option-history-search = 只看提示詞裡有這些字的圖
 option-history-person = 查看這個伺服器其他成員的圖（限管理員）
+option-history-favourites = 只看你的最愛，不管是誰畫的
+option-history-since = 從這一天起，例如 2026-11-23
+option-history-until = 到這一天為止，例如 2026-11-30
+show-name = 顯示
+show-description = 把以前的結果連同按鈕再顯示出來
+option-show-id = 編號，或你寫過的字詞：「更多」和紀錄裡都有
+menu-parameters-name = 查看參數
+menu-run-again-name = 再畫一次
 model-name = 模型
 model-description = 用來繪圖的模型
 model-list-name = 列表
@@ -108,11 +137,28 @@ cancelled = 已取消。
 failed = 這張圖沒能畫出來。{ $reason }
 dead = 已嘗試 { $attempts } 次，每次都中斷了。請換一組設定再試；這個工作不會再自動重試。
 unknown-failure = 請再試一次。
+notice-model = **模型 { $model } 無法使用。**{ $reason }{ $detail ->
+    [none] {""}
+   *[other] {" "}{ $detail }
+} 工作 { $job } 因此失敗；其他模型不受影響。**/{ model-name } { model-load-name }** 可以再試一次。{ $untold ->
+    [0] {""}
+   *[other] {" "}自上次通知以來，另有 { $untold } 個工作遇到同樣的問題。
+}
+notice-dead = **工作 { $job } 已放棄**：用模型 { $model } 繪製時，繪圖程式每次都中斷。{ $reason } 佇列繼續執行。{ $untold ->
+    [0] {""}
+   *[other] {" "}自上次通知以來，另有 { $untold } 個工作遇到同樣的問題。
+}
+
+
 
 ## 按鈕與表單
 
 button-reroll = 重畫
 button-edit = 編輯
+button-more = 更多
+button-favourite = 最愛
+button-send = 傳給我
+button-favourites = ⭐ 最愛
 button-delete = 刪除
 button-cancel = 取消
 button-older = 較舊
@@ -126,6 +172,27 @@ edit-cfg = cfg（貼近提示詞的程度）
 edit-seed = 種子
 edit-seed-hint = 填 -1 為隨機
 show-again = 再次顯示…
+favourite-added = ⭐ 已加入你的最愛。**/{ history-name } { name-favourites }** 可以看到全部，檔案會一直保留。
+favourite-removed = 已從你的最愛移除。
+favourite-which = 喜歡哪幾張？再按一次取消。
+sent-to-you = 已傳到你的私人訊息：{ $link }
+more-title = ### { $id }
+more-command = 再畫一次的指令：
+more-parent = **來自**
+more-children = { $count ->
+    [one] **由它而來**
+   *[other] **由它而來**（{ $count }）
+}
+more-too-large = 有 { $count } 張原圖太大，無法傳到這裡；原圖仍會保留。
+
+
+
+
+
+
+
+
+
 
 ## 伺服器設定
 
@@ -213,6 +280,16 @@ history-title = { $whose ->
 history-empty = 這裡還什麼都沒有。用 **/{ imagine-name }** 畫點什麼吧。
 history-no-match = 沒有符合的圖片。換個說法，或拿掉篩選條件。
 history-no-more = 沒有更早的圖片了。
+history-jump = 前往訊息
+history-deleted = 檔案已刪除
+days-ago = { $days ->
+    [0] 今天
+    [1] 昨天
+   *[other] { $days } 天前
+}
+
+
+
 
 ## 模型
 
@@ -296,6 +373,8 @@ field-count = 張數
 field-sampler = 取樣器
 field-size = 尺寸
 field-aspect_ratio = 畫面比例
+field-since = 起始日期
+field-until = 截止日期
 allowed-size = { $model } 可用 { $span }，且為 { $step } 的倍數
 allowed-range = { $model } 可用 { $span }
 allowed-span = { $span }
@@ -347,6 +426,14 @@ error-not-manager = 這需要「管理伺服器」權限。請聯絡伺服器的
 error-only-in-server = 這只能在伺服器裡用：私人訊息沒有自己的設定。
 error-one-of = **成員**、**身分組**和**合計**只能選一個；都不選則限制每個人。
 error-gone = 已經找不到這張圖了。你的圖在 **/{ history-name }** 裡。
+error-picture-gone = 這些圖片的檔案已刪除，沒有可以加入最愛的了。
+error-dm-closed = Discord 不讓我傳私人訊息給你。請允許這個伺服器的成員傳訊息給你，或把 Easel 加到你自己的應用程式，然後再試。
+error-no-files = 我在這個頻道不能附加檔案，所以沒有繪圖。請伺服器的管理者在這裡給我「附加檔案」權限，或換個頻道。
+error-no-picture = 這則訊息裡沒有圖片。
+error-no-parameters = 這張圖沒有寫明它是怎麼畫的。許多程式和網站會拿掉這些資訊；必須是原始檔案。
+error-picture-elsewhere = 這張圖不在 Discord 的伺服器上，別處的我不讀取。請儲存後貼到這裡。
+error-picture-unread = 沒能從 Discord 讀取這張圖。請稍後再試。
+error-picture-too-large = 這個檔案太大，無法讀取。
 error-outdated = 這個指令在你的 Discord 載入之後有了變動。請重新啟動 Discord（Ctrl+R）再試。
 error-unexpected = 我們這邊出了問題，你的東西都沒有遺失。請再試一次；還是不行就把代碼 **{ $id }** 告訴營運這個機器人的人。
 
