@@ -170,8 +170,8 @@ async def test_a_client_that_leaves_has_its_job_cancelled(tmp_path: Path, stream
         with suppress(asyncio.CancelledError):
             await asking
         async with asyncio.timeout(10):
-            while not await service.desk.home.ledger.history(HistoryFilter(status=Status.CANCELLED)):
-                await asyncio.sleep(0.01)  # noqa: ASYNC110 (nothing tells when)
+            while not await service.desk.home.ledger.history(HistoryFilter(status=Status.CANCELLED)):  # noqa: ASYNC110 (nothing tells when)
+                await asyncio.sleep(0.01)
         assert len(engine.cancelled) == 1
 
 

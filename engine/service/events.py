@@ -19,6 +19,14 @@ PING_S = 15.0
 Named = tuple[str, dict[str, Any]]
 """An event's name and its data."""
 
+_EVENT = {
+    "type": "object",
+    "properties": {"event": {"type": "string"}, "data": {"type": "string", "contentMediaType": "application/json"}},
+    "required": ["event", "data"],
+}
+STREAM: dict[int | str, dict[str, Any]] = {200: {"content": {"text/event-stream": {"schema": _EVENT}}}}
+"""`responses=` of a route that gives a stream."""
+
 _pumps: set[asyncio.Task[None]] = set()
 """Held here, since the event loop holds its tasks weakly."""
 

@@ -7,7 +7,7 @@ import base64
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Header, Query, Response
 from fastapi import Path as InPath
@@ -19,7 +19,7 @@ from engine.errors import NotFound
 from engine.ledger import HistoryFilter
 from engine.service import shapes
 from engine.service.desk import Asking, AtDesk, Credentials, Desk, IdempotencyKey
-from engine.service.events import EventStream, Named
+from engine.service.events import STREAM, EventStream, Named
 from engine.service.problems import documented
 from engine.service.shapes import Cancelled, Create, GenerationShown, Page, Place, number, shown
 from engine.types import Generation, Loading, Progress, Status
@@ -31,8 +31,6 @@ router = APIRouter(prefix="/api", tags=["generations"])
 
 Id = Annotated[str, InPath(pattern=shapes.ID, description="A generation, as `id` names it.")]
 OptionalId = Annotated[str | None, Query(pattern=shapes.ID)]
-
-STREAM: dict[int | str, dict[str, Any]] = {200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}}
 
 
 @router.post(

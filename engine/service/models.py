@@ -10,8 +10,7 @@ from fastapi import Path as InPath
 
 from engine.images import easel_version
 from engine.service.desk import Asking, AtDesk, Desk, Trusted
-from engine.service.events import EventStream, Named
-from engine.service.jobs import STREAM
+from engine.service.events import STREAM, EventStream, Named
 from engine.service.problems import documented
 from engine.service.shapes import EngineShown, Models, ModelShown
 from engine.types import Loading, ModelState

@@ -18,8 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from engine.errors import EaselError, InvalidRequest, retold
 from engine.service import shapes
 from engine.service.desk import Asking, AtDesk, Desk, IdempotencyKey
-from engine.service.events import EventStream, Named
-from engine.service.jobs import STREAM
+from engine.service.events import STREAM, EventStream, Named
 from engine.service.problems import WHEN, answer, documented, problem
 from engine.service.shapes import Options, Prompt
 from engine.types import MAX_IMAGES, Generation, GenerationRequest, PictureRecord, Progress, Status

@@ -58,7 +58,9 @@ class Problem(BaseModel):
 
 def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """`responses=` of a route: these, and those that every route may give."""
-    return {status: {"model": Problem, "description": WHEN[status]} for status in sorted({*statuses, *EVERYWHERE})}
+    # Not as `model=`: FastAPI would give it the media type of the route's success, be that a picture or a stream.
+    content = {"application/json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    return {status: {"content": content, "description": WHEN[status]} for status in sorted({*statuses, *EVERYWHERE})}
 
 
 WHEN = {
