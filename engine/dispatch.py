@@ -274,7 +274,7 @@ class Dispatcher:
             under_way = [attempt for attempt in self._running.values() if attempt.in_engine]
             unseen = sum(attempt.job.id not in status.running for attempt in under_way)
             self._slots = max(1, status.free + len(status.running))
-            if status.free - unseen <= 0:
+            if status.free - unseen <= 0 or any(attempt.number > 1 for attempt in under_way):
                 return LOOK_S
             if len({each.job.model for each in self._waiting.values()}) > 1:
                 self._loaded = frozenset(state.key for state in await self._engine.models() if state.state == "loaded")
@@ -286,7 +286,8 @@ class Dispatcher:
                 self._clock(),
                 self._loaded,
             )
-            if chosen is None:
+            # What lost its worker may have been what ended it: it is tried again alone, so that it takes nobody along.
+            if chosen is None or (chosen.job.attempt and under_way):
                 return LOOK_S
             await self._start(chosen)
         return None

@@ -6,7 +6,7 @@ import asyncio
 import errno
 import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -16,7 +16,7 @@ from engine.dispatch import Dispatcher, Position, Update
 from engine.errors import EngineLost, InvalidRequest, ModelUnavailable, NotFound, OutOfMemory, QueueClosed
 from engine.files import picture_path
 from engine.ledger import HistoryFilter, Ledger
-from engine.types import Generation, GenerationRequest, Origin, Progress, Status
+from engine.types import Event, Generation, GenerationRequest, Origin, Progress, Status
 from tests.fakes import FakeEngine, paint, small_catalog
 
 ANN, BOB = Origin("1"), Origin("2")
@@ -113,6 +113,35 @@ async def test_a_job_that_kills_every_worker_is_given_up_and_the_next_is_painted
     assert dead.error_text is not None
     assert "3 attempts" in dead.error_text
     assert done.status is Status.STORED
+
+
+async def test_jobs_that_lost_their_worker_together_are_tried_again_one_by_one(tmp_path: Path) -> None:
+    """One of them may have ended it, and the others must not spend their tries beside it."""
+    beside: dict[int, list[int]] = {}
+
+    class Crashing(FakeEngine):
+        """Dies once three requests are on their way."""
+
+        async def generate(self, id: int, request: GenerationRequest) -> AsyncIterator[Event]:
+            beside.setdefault(id, []).append(len(self.active))
+            if len(beside) == 3:
+                full.set()
+            async with aclosing(super().generate(id, request)) as events:
+                async for event in events:
+                    yield event
+                    if len(beside[id]) == 1:
+                        await crash.wait()
+                        raise EngineLost("killed")
+
+    full, crash = asyncio.Event(), asyncio.Event()
+    engine = Crashing(slots=3, loaded={"tiny"})
+    async with running(tmp_path, engine) as dispatcher:
+        jobs = [await dispatcher.submit(ask(), person) for person in (ANN, BOB, ANN)]
+        await full.wait()
+        crash.set()
+        ends = [await end_of(dispatcher, job) for job in jobs]
+    assert [done.status for done in ends] == [Status.STORED] * 3
+    assert sorted(beside.values()) == [[0, 0], [1, 0], [2, 0]]
 
 
 @pytest.mark.parametrize(
