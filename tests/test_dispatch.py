@@ -134,7 +134,7 @@ async def test_jobs_that_lost_their_worker_together_are_tried_again_one_by_one(t
                         raise EngineLost("killed")
 
     full, crash = asyncio.Event(), asyncio.Event()
-    engine = Crashing(slots=3, loaded={"tiny"})
+    engine = Crashing(slots=3, step_s=0.05, loaded={"tiny"})
     async with running(tmp_path, engine) as dispatcher:
         jobs = [await dispatcher.submit(ask(), person) for person in (ANN, BOB, ANN)]
         await full.wait()
