@@ -92,7 +92,7 @@ class EaselBot(discord.Client):
         for room in (imagine, history, show, models, queue, settings, me, help, context_menus):
             for command in room.COMMANDS:
                 self.tree.add_command(command)
-        for controls in (results, show, history, settings, style_editor, me):
+        for controls in (results, show, history, models, settings, style_editor, me):
             self.add_dynamic_items(*controls.CONTROLS)
         self.connected = asyncio.Event()
         self.outbox = Outbox(

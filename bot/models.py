@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+
+import discord
 from discord import app_commands
 
 from bot import messages, pages
+from bot.controls import Control
 from bot.imagine import complete_model
 from bot.interactions import AnyCommand, Interaction, person
-from bot.pacing import sparse
+from bot.pacing import PROGRESS_INTERVAL_S, sparse
 from bot.permissions import require_manager
+from bot.store import TOKEN_LIFE
 from bot.texts import label
 from engine.errors import EaselError
 from engine.types import ModelState
@@ -25,11 +30,40 @@ async def states(interaction: Interaction) -> dict[str, ModelState]:
 
 @model.command(name=label("model-list-name"), description=label("model-list-description"))
 async def list_models(interaction: Interaction) -> None:
-    bot, say = interaction.client, interaction.client.say(interaction)
     await interaction.response.defer(ephemeral=True, thinking=True)
+    now = await states(interaction)
+    await interaction.edit_original_response(view=await table(interaction, now))
+    if on_its_way(now):
+        interaction.client.outbox.run(lambda: keep_table(interaction, now))
+
+
+async def table(interaction: Interaction, now: dict[str, ModelState]) -> messages.Card:
+    bot = interaction.client
     default = await bot.default_model(interaction.guild_id)
-    card = pages.model_list(list(bot.catalog), await states(interaction), default, say)
-    await interaction.edit_original_response(view=card)
+    return pages.model_list(list(bot.catalog), now, default, bot.say(interaction))
+
+
+def on_its_way(now: dict[str, ModelState]) -> bool:
+    return any(state.state == "loading" for state in now.values())
+
+
+async def keep_table(interaction: Interaction, shown: dict[str, ModelState]) -> None:
+    """Shows how far a model is until it is there, as long as Discord lets the answer be edited."""
+    until = interaction.created_at + TOKEN_LIFE
+    while on_its_way(shown) and discord.utils.utcnow() < until:
+        await asyncio.sleep(PROGRESS_INTERVAL_S)
+        now = await states(interaction)
+        if now != shown:
+            await interaction.client.outbox.calmly(interaction, await table(interaction, now))
+        shown = now
+
+
+class Refresh(Control, template="easel:models"):
+    """The table as it is now."""
+
+    async def pressed(self, interaction: Interaction) -> None:
+        await interaction.response.defer()
+        await interaction.edit_original_response(view=await table(interaction, await states(interaction)))
 
 
 @model.command(name=label("model-info-name"), description=label("model-info-description"))
@@ -106,3 +140,4 @@ async def show_unloading(interaction: Interaction, key: str) -> None:
 
 
 COMMANDS: tuple[AnyCommand, ...] = (model,)
+CONTROLS = (Refresh,)

@@ -26,6 +26,7 @@ from bot.messages import (
 )
 from bot.metadata import Parameters
 from bot.texts import Say
+from bot.wording import best_for, size
 from engine.catalog import ModelSpec
 from engine.dispatch import Position
 from engine.types import Generation, GenerationRequest, ModelState, Status
@@ -201,7 +202,7 @@ def stars(value: int) -> str:
 
 def model_choice(spec: ModelSpec, say: Say) -> str:
     """A model in one line, for autocompletion, where no markdown is read."""
-    return say("model-choice", key=spec.key, speed=str(spec.speed), quality=str(spec.quality), best=spec.best_for)
+    return say("model-choice", key=spec.key, speed=str(spec.speed), quality=str(spec.quality), best=best_for(spec, say))
 
 
 def model_state(state: ModelState | None, say: Say) -> str:
@@ -225,7 +226,8 @@ def model_list(specs: Sequence[ModelSpec], states: dict[str, ModelState], defaul
             lines.append(small(say("models-more", count=str(len(specs) - index))))
             break
         lines.append(text)
-    return Card(ui.TextDisplay("\n".join(lines)))
+    refresh = ui.Button[Any](custom_id="easel:models", label=say("button-refresh"), emoji="🔄")
+    return Card(ui.TextDisplay("\n".join(lines)), ui.ActionRow(refresh))
 
 
 def model_line(spec: ModelSpec, state: ModelState | None, default: bool, say: Say) -> str:
@@ -236,8 +238,8 @@ def model_line(spec: ModelSpec, state: ModelState | None, default: bool, say: Sa
         "models-grades",
         speed=stars(spec.speed),
         quality=stars(spec.quality),
-        size=gigabytes(spec.size_bytes) if spec.size_bytes else "none",
-        best=plain(spec.best_for, 220) if spec.best_for else "none",
+        size=size(spec.size_bytes, say) if spec.size_bytes else "none",
+        best=plain(best_for(spec, say), 220) if spec.best_for else "none",
     )
     return f"{name}\n{small(grades)}"
 
@@ -266,10 +268,6 @@ def model_info(spec: ModelSpec, state: ModelState | None, default: bool, say: Sa
 def span(bounds: tuple[float, float]) -> str:
     low, high = bounds
     return f"{low:g}" if low == high else f"{low:g}–{high:g}"
-
-
-def gigabytes(size: int) -> str:
-    return f"{size / 1e9:.1f} GB" if size >= 1e8 else f"{max(1, round(size / 1e6))} MB"
 
 
 def queue_page(mine: Sequence[tuple[Generation, Position | None]], waiting: int, running: int, say: Say) -> Card:

@@ -8,10 +8,13 @@ from __future__ import annotations
 import unicodedata
 
 from bot.texts import Say
+from engine.catalog import BUILT_IN, ModelSpec
 
 ALT_LIMIT = 1024
 TEXT_LIMIT = 4000
 PROMPT_SHOWN = 700
+
+_BEST_FOR = {(spec.key, spec.best_for) for spec in BUILT_IN}
 
 # Every sign that can begin markdown, a mention, a link, an emoji or a time stamp in Discord.
 _SIGNS = frozenset("\\`*_~|[]()<>#+-:@.!/")
@@ -79,6 +82,11 @@ def duration(seconds: float, say: Say) -> str:
     if minutes < 90:
         return say("minutes", minutes=minutes)
     return say("hours", hours=minutes // 60, minutes=minutes % 60)
+
+
+def best_for(spec: ModelSpec, say: Say) -> str:
+    """In the reader's language for the models that come with Easel; the owner's own words for the others."""
+    return say(f"best-{spec.key}") if (spec.key, spec.best_for) in _BEST_FOR else spec.best_for
 
 
 def size(count: int, say: Say) -> str:

@@ -179,6 +179,7 @@ button-delete = Delete
 button-cancel = Cancel
 button-older = Older
 button-newer = Newer
+button-refresh = Refresh
 button-newest = Newest
 edit-title = Edit and paint again
 edit-prompt = Prompt

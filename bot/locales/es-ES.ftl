@@ -174,6 +174,7 @@ button-delete = Borrar
 button-cancel = Cancelar
 button-older = Anteriores
 button-newer = Siguientes
+button-refresh = Actualizar
 button-newest = Las últimas
 edit-title = Editar y pintar otra vez
 edit-prompt = Prompt

@@ -163,6 +163,7 @@ button-delete = 削除
 button-cancel = 中止
 button-older = 古い方へ
 button-newer = 新しい方へ
+button-refresh = 更新
 button-newest = 最新
 edit-title = 編集して描き直す
 edit-prompt = プロンプト

@@ -163,6 +163,7 @@ button-delete = 删除
 button-cancel = 取消
 button-older = 较早
 button-newer = 较新
+button-refresh = 刷新
 button-newest = 最新
 edit-title = 编辑后重画
 edit-prompt = 提示词

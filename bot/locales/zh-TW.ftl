@@ -163,6 +163,7 @@ button-delete = 刪除
 button-cancel = 取消
 button-older = 較舊
 button-newer = 較新
+button-refresh = 重新整理
 button-newest = 最新
 edit-title = 編輯後重畫
 edit-prompt = 提示詞

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from bot import models
 from engine.errors import ModelUnavailable
 from tests.journeys.world import Painter, open_world, text_of, until
 
@@ -98,3 +99,29 @@ async def test_loading_is_shown_while_it_lasts(tmp_path: Path) -> None:
         painter.released.set()
         await world.done()
         assert "is loaded" in text_of(loading.response)
+
+
+async def test_the_table_follows_a_model_on_its_way_into_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(models, "PROGRESS_INTERVAL_S", 0.02)
+    painter = Painter(loading={"sdxl-turbo": 0.4})
+    async with open_world(tmp_path, painter) as world:
+        listed = await world.bob.slash(world.channel, "model list")
+        assert "**sdxl-turbo** · loading, 40 %" in text_of(listed.response)
+        painter.loading["sdxl-turbo"] = 0.8
+        await until(lambda: "**sdxl-turbo** · loading, 80 %" in text_of(listed.response))
+        painter.loading.clear()
+        painter.loaded.add("sdxl-turbo")
+        await world.done()
+        assert "**sdxl-turbo** · loaded" in text_of(listed.response)
+
+
+async def test_the_table_is_brought_up_to_date_after_a_restart_too(tmp_path: Path) -> None:
+    painter = Painter()
+    async with open_world(tmp_path, painter) as world:
+        listed = await world.bob.slash(world.channel, "model list")
+        painter.loaded.add("tiny")
+        await world.restart()
+        await world.bob.click(listed.response, label="Refresh")
+        assert "**tiny** · loaded" in text_of(listed.response)

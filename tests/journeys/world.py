@@ -44,6 +44,7 @@ class Painter:
     released: asyncio.Event = field(default_factory=asyncio.Event)
     painted: list[GenerationRequest] = field(default_factory=list)
     loaded: set[str] = field(default_factory=set)
+    loading: dict[str, float] = field(default_factory=dict)
     noise: bool = False
     active: int = 0
 
@@ -65,7 +66,12 @@ class Painter:
             yield Picture(position, seed, png, self.side, self.side)
 
     async def models(self) -> list[ModelState]:
-        return [ModelState(spec.key, "loaded" if spec.key in self.loaded else "missing") for spec in Catalog()]
+        return [
+            ModelState(spec.key, "loading", self.loading[spec.key])
+            if spec.key in self.loading
+            else ModelState(spec.key, "loaded" if spec.key in self.loaded else "missing")
+            for spec in Catalog()
+        ]
 
     async def load(self, key: str) -> AsyncIterator[Event]:
         if self.error is not None:
