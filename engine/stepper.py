@@ -285,7 +285,7 @@ class Stepper:
             return
         for member in members:
             sketch = member.sketch
-            member.exact &= turn.bucket == member.bucket
+            member.exact &= turn.bucket == member.bucket and member.pipeline.exact
             if member.watcher.stepped(sketch.step, sketch.steps) and sketch.step < sketch.steps:
                 self._preview(member)
             if sketch.step == sketch.steps:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import resource
 import threading
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -19,12 +21,15 @@ torch = pytest.importorskip("torch")
 
 from engine.catalog import Catalog, Defaults, Family, ModelSpec, Ranges  # noqa: E402
 from engine.config import EngineConfig  # noqa: E402
+from engine.dispatch import Dispatcher  # noqa: E402
+from engine.errors import GenerationFailed  # noqa: E402
 from engine.forwards import Forwards  # noqa: E402
 from engine.images import read_metadata  # noqa: E402
+from engine.ledger import Ledger  # noqa: E402
 from engine.local import LocalEngine  # noqa: E402
 from engine.painting import NoMemory, Pixels, Stopped  # noqa: E402
 from engine.stepper import Painted, Stepper  # noqa: E402
-from engine.types import GenerationRequest, Picture, Progress, Sampler  # noqa: E402
+from engine.types import GenerationRequest, Origin, Picture, Progress, Sampler, Status  # noqa: E402
 from tests import steppable  # noqa: E402
 from tests.bench import bits  # noqa: E402
 from tests.steppable import Convolutions, ask  # noqa: E402
@@ -391,6 +396,29 @@ async def test_several_jobs_run_at_once_through_the_engine_and_paint_what_each_p
         assert (facts["exact"], facts["rows"]) == (True, 4)
 
 
+async def test_jobs_of_the_queue_share_the_engine(tmp_path: Path) -> None:
+    config = EngineConfig(executor="thread")
+    async with (
+        LocalEngine(config, steppable.CATALOG, backend=steppable.BACKEND) as engine,
+        Ledger.open(tmp_path) as ledger,
+        Dispatcher(ledger, engine, steppable.CATALOG, min_free_bytes=0) as dispatcher,
+    ):
+        together = 0
+
+        async def ended(request: GenerationRequest, person: str) -> Status:
+            nonlocal together
+            job = await dispatcher.submit(request, Origin(person))
+            async for update in dispatcher.watch(job.id):
+                together = max(together, len((await engine.status()).running))
+                if update.generation is not None:
+                    return update.status
+            raise AssertionError("the watch ended without an end")
+
+        jobs = [ended(ask(seed=seed, num_inference_steps=80), f"person {seed % 3}") for seed in range(6)]
+        assert set(await asyncio.gather(*jobs)) == {Status.STORED}
+    assert together >= 3
+
+
 async def test_a_finished_picture_leaves_its_rows_to_others_while_it_is_decoded() -> None:
     config = EngineConfig(executor="thread")
     async with LocalEngine(config, steppable.CATALOG, backend=steppable.BACKEND) as engine:
@@ -442,3 +470,49 @@ def test_five_hundred_mixed_requests_leave_nothing_behind() -> None:
     assert not stepper.busy
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - peak < 50_000  # kilobytes, above the first fifty
     stepper.close()
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="reads /proc")
+async def test_a_worker_that_served_five_hundred_mixed_requests_is_as_large_as_before() -> None:
+    """Pictures, whole calls, cancellations, failures and models that come and go, eight at a time."""
+    async with LocalEngine(EngineConfig(), steppable.CATALOG, backend=steppable.BACKEND) as engine:
+        room = asyncio.Semaphore(8)
+
+        async def one(number: int) -> str:
+            request = ask(
+                "raise" if number % 13 == 0 else f"picture {number % 50}" + " and more" * (number % 3 * 10),
+                model=("plain", "other")[number % 2],
+                seed=number,
+                num_images=1 + number % 2,
+                num_inference_steps=1 + number % 7,
+                guidance_scale=(1, 4)[number % 2],
+                width=(64, 96, 128)[number % 3],
+                sampler=list(Sampler)[number % len(Sampler)],
+            )
+            async with room, contextlib.aclosing(engine.generate(number, request)) as events:
+                try:
+                    async for event in events:
+                        if number % 11 == 0 and isinstance(event, Progress):
+                            return "cancelled"
+                except GenerationFailed:
+                    return "failed"
+            if number % 100 == 99:
+                await engine.unload(request.model)
+            return "painted"
+
+        async def some(numbers: range) -> Counter[str]:
+            return Counter(await asyncio.gather(*(one(number) for number in numbers)))
+
+        def resident() -> int:
+            return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * resource.getpagesize()
+
+        await some(range(200))
+        pid = (await engine.status()).worker_pid
+        before = resident()
+        ends = await some(range(200, 700))
+        assert (await engine.status()).worker_pid == pid
+        assert resident() - before < 20_000_000
+        assert sum(ends.values()) == 500
+        assert set(ends) == {"painted", "cancelled", "failed"}
+        status = await engine.status()
+        assert (status.running, status.free > 0) == ((), True)
