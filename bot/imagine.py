@@ -8,9 +8,9 @@ from typing import Any
 from discord import app_commands
 
 from bot import defaults, messages, pages, styles
-from bot.interactions import AnyCommand, Interaction, origin, person, places
+from bot.interactions import AnyCommand, Interaction, origin, person, places, require_files
 from bot.options import ASPECT_RATIOS, Options
-from bot.permissions import Refused, require_place
+from bot.permissions import require_place
 from bot.texts import label
 from engine.errors import NotFound
 from engine.ledger import HistoryFilter
@@ -79,8 +79,7 @@ async def require_room(interaction: Interaction) -> None:
     """Before any work is done: pictures may be asked for here, and the bot may attach them."""
     server = await interaction.client.store.guild(origin(interaction).guild_id)
     require_place(person(interaction), places(interaction), channels=server.channels, roles=server.roles)
-    if interaction.guild_id is not None and not interaction.app_permissions.attach_files:
-        raise Refused("error-no-files")
+    require_files(interaction)
 
 
 def seen_by_nobody_else(interaction: Interaction) -> bool:

@@ -60,6 +60,12 @@ def sees(interaction: Interaction, generation: Generation) -> bool:
     return channel.permissions_for(member).view_channel
 
 
+def require_files(interaction: Interaction) -> None:
+    """Where the bot may not attach files, nothing that ends in a picture is begun."""
+    if interaction.guild_id is not None and not interaction.app_permissions.attach_files:
+        raise Refused("error-no-files")
+
+
 async def found(interaction: Interaction, short_id: str) -> Generation:
     """The generation that an id names, as a custom id or a person says it."""
     try:

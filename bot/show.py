@@ -7,7 +7,7 @@ from discord import app_commands
 from bot import messages
 from bot.controls import Control
 from bot.imagine import CHOICE_LIMIT, CHOICES
-from bot.interactions import AnyCommand, Interaction, chosen, found, person, sees
+from bot.interactions import AnyCommand, Interaction, chosen, found, person, require_files, sees
 from bot.permissions import require_look
 from bot.texts import label
 from engine.dispatch import Update
@@ -48,6 +48,7 @@ async def post(interaction: Interaction, generation: Generation, *, private: boo
     """Answers with a result as it is now, whatever became of it."""
     bot, say = interaction.client, interaction.client.say(interaction)
     require_look(person(interaction), generation, sees=sees(interaction, generation))
+    require_files(interaction)
     await interaction.response.defer(ephemeral=private or generation.origin.private, thinking=True)
     if generation.status.final:
         result = await bot.outbox.compose(generation, interaction.filesize_limit, say=say)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from bot import messages
-from tests.journeys.world import BUTTONS, Painter, buttons_of, gallery_of, open_world, text_of
+from tests.journeys.world import BUTTONS, Painter, buttons_of, filled, gallery_of, open_world, text_of
 
 
 async def test_a_reroll_keeps_everything_but_the_seed_and_names_its_parent(tmp_path: Path) -> None:
@@ -132,9 +131,3 @@ async def test_memory_stays_flat_since_no_view_is_kept(tmp_path: Path) -> None:
         store = world.bot._connection._view_store
         assert store._views == {}
         assert store._modals == {}
-
-
-def filled(form: Any) -> dict[str, str]:
-    """A modal's fields as they come."""
-    fields = [row["component"] for row in form.modal["components"]]
-    return {field["custom_id"]: field.get("value") or "" for field in fields}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import discord
 import numpy as np
 import pytest
 import simcord
@@ -14,10 +15,12 @@ from engine.images import read_metadata
 from engine.types import Status
 from tests.journeys.world import (
     BUTTONS,
+    PREVIEW,
     SIDE,
     Painter,
     buttons_of,
     decoded,
+    filled,
     gallery_of,
     open_world,
     parts,
@@ -181,3 +184,152 @@ async def test_only_the_owner_or_a_moderator_cancels(tmp_path: Path) -> None:
         await world.mod.click(result.response, label="Cancel")
         await world.done()
         assert "Cancelled." in text_of(result.response)
+
+
+async def test_a_style_adds_its_words_and_the_stored_request_says_all_of_them(tmp_path: Path) -> None:
+    async with open_world(tmp_path) as world:
+        offered = await world.ann.autocomplete(world.channel, "imagine", "style", "line", prompt="a fox")
+        assert [(each["name"], each["value"]) for each in offered] == [("Line art", "line-art")]
+        await world.imagine("a fox", style="line-art")
+        request = (await world.latest()).request
+        assert request.prompt.startswith("line art of a fox, black ink")
+        assert "photo" in request.negative_prompt
+        refusal = await world.imagine("a fox", style="lime art")
+        assert "There is no style **lime art**. Did you mean" in text_of(refusal.response)
+
+
+async def test_no_style_can_be_asked_for_where_one_is_the_default(tmp_path: Path) -> None:
+    async with open_world(tmp_path) as world:
+        await world.bot.store.change_person(
+            str(world.ann.id), lambda old: {"defaults": {"style": "photo", "num_images": 2}}
+        )
+        await world.imagine("a fox")
+        styled = (await world.latest()).request
+        assert (styled.prompt.startswith("photograph of a fox"), styled.num_images) == (True, 2)
+        await world.imagine("a fox", style="none", count=1)
+        bare = (await world.latest()).request
+        assert (bare.prompt, bare.num_images) == ("a fox", 1)
+
+
+async def test_a_shape_is_chosen_instead_of_a_size(tmp_path: Path) -> None:
+    async with open_world(tmp_path) as world:
+        result = await world.imagine(model="stable-diffusion-v1-5", aspect_ratio="16:9")
+        request = (await world.latest()).request
+        assert request.width / request.height == pytest.approx(16 / 9, rel=0.05)
+        assert f"{request.width}×{request.height}" in text_of(result.response)
+        refusal = await world.imagine(aspect_ratio="16:9")
+        assert "**aspect_ratio**: 16:9 does not fit. Allowed: 1:1." in text_of(refusal.response)
+
+
+async def test_a_spoiler_hides_the_pictures_wherever_they_are_shown(tmp_path: Path) -> None:
+    painter = Painter(hold=True, preview=True)
+    async with open_world(tmp_path, painter) as world:
+        result = await world.ann.slash(world.channel, "imagine", prompt="a surprise", spoiler=True)
+        await until(lambda: bool(gallery_of(result.response)))
+        assert gallery_of(result.response)[0]["spoiler"], "the sketch is hidden too"
+        painter.released.set()
+        await world.done()
+        again = await world.ann.click(result.response, label="Reroll")
+        await world.done()
+        shown = await world.ann.slash(world.channel, "show", id=(await world.latest()).short_id)
+        page = await world.ann.slash(world.channel, "history")
+        for message in (result.response, again.response, shown.response, page.response):
+            assert all(item["spoiler"] for item in gallery_of(message))
+
+
+async def test_a_private_picture_is_seen_by_its_person_alone(tmp_path: Path) -> None:
+    async with open_world(tmp_path) as world:
+        result = await world.imagine("just for me", private=True)
+        assert result.ephemeral
+        assert gallery_of(result.response)
+        again = await world.ann.click(result.response, label="Reroll")
+        await world.done()
+        assert again.ephemeral
+        form = await world.ann.click(result.response, label="Edit")
+        edited = await world.ann.submit_modal(form, filled(form) | {"prompt": "still for me"})
+        await world.done()
+        assert edited.ephemeral
+
+
+async def test_a_sketch_is_shown_while_it_paints_unless_the_server_says_no(tmp_path: Path) -> None:
+    painter = Painter(hold=True, preview=True)
+    async with open_world(tmp_path, painter) as world:
+        result = await world.ann.slash(world.channel, "imagine", prompt="a fox", steps=4)
+        await until(lambda: bool(gallery_of(result.response)))
+        [sketch] = gallery_of(result.response)
+        assert sketch["description"] == "a fox"
+        assert await pictures_of(result.response) == [PREVIEW]
+        assert buttons_of(result.response) == ["Cancel"]
+
+        await world.ann.click(result.response, label="Cancel")
+        await world.done()
+        assert gallery_of(result.response) == []
+
+        await world.bot.store.change_guild(str(world.guild.id), lambda old: {"preview": False})
+        plain = await world.ann.slash(world.channel, "imagine", prompt="a fox", steps=4)
+        await until(lambda: "step 1 of 4" in text_of(plain.response))
+        assert gallery_of(plain.response) == []
+
+
+async def test_ones_own_words_are_offered_again_however_long_they_are(tmp_path: Path) -> None:
+    async with open_world(tmp_path) as world:
+        long = "a very long story of a red fox " * 10
+        await world.imagine(long)
+        await world.imagine("a red fox", style="photo")
+        await world.imagine("a red fox", style="photo")
+        await world.imagine("bob's fox", by=world.bob)
+        offered = await world.ann.autocomplete(world.channel, "imagine", "prompt", "")
+        assert [each["name"][:31] for each in offered] == ["a red fox", "a very long story of a red fox "]
+        assert offered[0]["value"] == "a red fox", "as it was typed, without the style's words"
+        assert all(1 <= len(each["name"]) <= 100 and 1 <= len(each["value"]) <= 100 for each in offered)
+
+        await world.imagine(offered[1]["value"])
+        assert (await world.latest()).request.prompt == long.strip()
+        await world.imagine(offered[1]["value"], by=world.bob)
+        assert (await world.latest()).request.prompt == offered[1]["value"], "others' words are nobody else's"
+
+        found = await world.ann.autocomplete(world.channel, "imagine", "prompt", "story")
+        assert len(found) == 1
+
+
+async def test_a_channel_without_attachments_is_told_before_any_work_is_done(tmp_path: Path) -> None:
+    async with open_world(tmp_path) as world:
+        result = await world.imagine()
+        text_only = world.guild.create_text_channel(
+            "words", overwrites={world.guild.default_role: discord.PermissionOverwrite(attach_files=False)}
+        )
+        for refusal in (
+            await world.ann.slash(text_only, "imagine", prompt="a fox"),
+            await world.ann.slash(text_only, "show", id=(await world.latest()).short_id),
+        ):
+            assert refusal.ephemeral
+            assert "I may not attach files in this channel" in text_of(refusal.response)
+        assert len(world.painter.painted) == 1
+        assert gallery_of(result.response)
+
+
+async def test_the_servers_channels_and_roles_hold_for_rerolls_too(tmp_path: Path) -> None:
+    async with open_world(tmp_path) as world:
+        result = await world.imagine()
+        await world.bot.store.change_guild(str(world.guild.id), lambda old: {"channels": ("1",)})
+        for refusal in (
+            await world.ann.slash(world.channel, "imagine", prompt="a fox"),
+            await world.ann.click(result.response, label="Reroll"),
+        ):
+            assert "Pictures are not painted in this channel." in text_of(refusal.response)
+        assert len(world.painter.painted) == 1
+
+
+async def test_everything_works_in_a_direct_message(tmp_path: Path) -> None:
+    async with open_world(tmp_path) as world:
+        ann = world.ann.user
+        result = await ann.slash("imagine", prompt="between us")
+        await world.done()
+        assert gallery_of(result.response)
+        for label in ("Favourite", "More", "Send to me"):
+            assert (await ann.click(result.response, label=label)).response is not None
+        again = await ann.click(result.response, label="Reroll")
+        await world.done()
+        assert gallery_of(again.response)
+        page = await ann.slash("history")
+        assert len(gallery_of(page.response)) == 2

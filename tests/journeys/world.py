@@ -24,7 +24,7 @@ from bot.config import Config
 from bot.store import Store
 from engine.catalog import Catalog
 from engine.dispatch import Dispatcher
-from engine.images import encode_png, write_metadata
+from engine.images import encode_png, encode_preview, write_metadata
 from engine.ledger import HistoryFilter, Ledger
 from engine.types import EngineStatus, Event, Generation, GenerationRequest, Loading, ModelState, Picture, Progress
 
@@ -46,6 +46,7 @@ class Painter:
     loaded: set[str] = field(default_factory=set)
     loading: dict[str, float] = field(default_factory=dict)
     noise: bool = False
+    preview: bool = False
     active: int = 0
 
     async def generate(self, id: int, request: GenerationRequest) -> AsyncIterator[Event]:
@@ -54,7 +55,7 @@ class Painter:
             raise self.error
         self.active += 1
         try:
-            yield Progress(1, request.num_inference_steps)
+            yield Progress(1, request.num_inference_steps, PREVIEW if self.preview else None)
             if self.hold:
                 await self.released.wait()
         finally:
@@ -99,6 +100,9 @@ def pixels(seed: int, side: int, *, noise: bool = False) -> Any:
     if noise:
         return np.random.default_rng(seed).integers(0, 256, (side, side, 3), dtype=np.uint8)
     return np.full((side, side, 3), colour(seed), np.uint8)
+
+
+PREVIEW = encode_preview(pixels(7, SIDE))
 
 
 class SimulatedCdn(Cdn):
@@ -244,6 +248,12 @@ def gallery_of(message: Any) -> list[dict[str, Any]]:
 async def pictures_of(message: Any) -> list[bytes]:
     """The bytes of the posted files."""
     return [await attachment.read() for attachment in message.attachments]
+
+
+def filled(form: Any) -> dict[str, str]:
+    """A modal's fields as they come."""
+    fields = [row["component"] for row in form.modal["components"]]
+    return {field["custom_id"]: field.get("value") or "" for field in fields}
 
 
 def decoded(data: bytes) -> Any:
