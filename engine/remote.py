@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
+import itertools
 import json
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
@@ -38,8 +39,8 @@ log = logging.getLogger(__name__)
 LOOK_S = 5.0
 """How often each service is asked how it is; one that did not answer is asked sooner."""
 LOOK_AGAIN_S = 1.0
-ANSWER_S = 15.0
-"""How long an answer may take that is no picture and no stream."""
+SHORT = aiohttp.ClientTimeout(total=15.0)
+"""For answers that are no picture and no stream."""
 SILENCE_S = 45.0
 """A stream that says nothing for so long, not even that it is still there, is lost."""
 PATIENCE_S = 60.0
@@ -128,22 +129,28 @@ class RemoteEngine:
         """
         service = await self._place(id, request.model)
         service.mine.add(id)
-        job: str | None = None
-        over = False
         try:
-            job = await self._queue(service, id, request)
-            async with contextlib.aclosing(self._followed(service, job)) as events:
-                async for event in events:
-                    if isinstance(event, dict):
-                        over = True
-                        async for picture in self._pictures(service, event):
+            for again in itertools.count():
+                job, new = await self._queue(service, id, request, again)
+                over: dict[str, Any] | None = None
+                try:
+                    async with contextlib.aclosing(self._followed(service, job)) as events:
+                        async for event in events:
+                            if isinstance(event, dict):
+                                over = event
+                            else:
+                                yield event
+                finally:
+                    if over is None:
+                        await self._cancel(service, job)
+                # One that is found cancelled was cancelled from here, when this process was stopped.
+                if over is not None and (new or over["status"] != Status.CANCELLED):
+                    async with contextlib.aclosing(self._pictures(service, over)) as pictures:
+                        async for picture in pictures:
                             yield picture
-                    else:
-                        yield event
+                    return
         finally:
             service.mine.discard(id)
-            if not over and job is not None:
-                await self._cancel(service, job)
 
     async def models(self) -> list[ModelState]:
         """Every model as the service has it that is furthest with it."""
@@ -259,24 +266,22 @@ class RemoteEngine:
                         return service
         return max(usable, key=lambda each: (each.free > 0, model in each.loaded, each.free))
 
-    async def _queue(self, service: _Service, id: int, request: GenerationRequest) -> str:
-        """The job's id there. One that was cancelled there (when this process was stopped) is queued anew."""
+    async def _queue(self, service: _Service, id: int, request: GenerationRequest, again: int) -> tuple[str, bool]:
+        """The job's id there, and whether it was not there before."""
         origin = await self._whose(id)
         body = request.model_dump(mode="json")
         body["on_behalf_of"] = {"person": origin.person_id, "guild": origin.guild_id}
+        headers = {"Idempotency-Key": _key(id, again)}
         until = self._now() + self._patience_s
-        again = 0
         while True:
-            headers = {"Idempotency-Key": _key(id, again)}
             try:
-                job = await self._ask(service, "POST", "/api/generations", json=body, headers=headers)
+                async with self._answer(
+                    service, "POST", "/api/generations", json=body, headers=headers, timeout=SHORT
+                ) as answer:
+                    return str((await answer.json())["id"]), answer.status == 201
             except _Away as error:
                 self._gone(service, str(error))
                 await self._back(service, until)
-                continue
-            if job["status"] != Status.CANCELLED:
-                return str(job["id"])
-            again += 1
 
     async def _followed(self, service: _Service, job: str) -> AsyncGenerator[Event | dict[str, Any]]:
         """The job's events; at its end, how it is recorded there."""
@@ -305,7 +310,7 @@ class RemoteEngine:
                 self._gone(service, str(error))
                 await self._back(service, until)
 
-    async def _pictures(self, service: _Service, job: dict[str, Any]) -> AsyncIterator[Picture]:
+    async def _pictures(self, service: _Service, job: dict[str, Any]) -> AsyncGenerator[Picture]:
         """Raises the error that the job ended with there."""
         if job["status"] != Status.STORED:
             error = job["error"] or {"code": "cancelled", "message": "Cancelled."}
@@ -346,8 +351,7 @@ class RemoteEngine:
             raise _Away(str(error) or type(error).__name__) from None
 
     async def _ask(self, service: _Service, method: str, path: str, **options: Any) -> Any:
-        timeout = aiohttp.ClientTimeout(total=ANSWER_S)
-        async with self._answer(service, method, path, timeout=timeout, **options) as response:
+        async with self._answer(service, method, path, timeout=SHORT, **options) as response:
             return await response.json()
 
     async def _fetch(self, service: _Service, path: str) -> bytes:
