@@ -51,17 +51,33 @@ def table(sampler: Sampler, steps: int, schedule: Mapping[str, Any], *, trailing
     schedule says (https://arxiv.org/abs/2305.08891, section 3.3).
     """
     make = _MAKERS.get(sampler)
-    if make is None or _UNKNOWN & {key for key, value in schedule.items() if value}:
+    if make is None or "beta_schedule" not in schedule:
         return None
-    if schedule.get("prediction_type", "epsilon") not in ("epsilon", "v_prediction"):
-        return None
-    if schedule.get("beta_schedule") not in ("linear", "scaled_linear"):
+    if any(schedule.get(key, known[0]) not in known for key, known in _KNOWN.items()):
         return None
     spacing = "trailing" if trailing else schedule.get("timestep_spacing", _SPACINGS.get(sampler, "linspace"))
     return make(_Schedule(schedule), steps, spacing)
 
 
-_UNKNOWN = {"trained_betas", "rescale_betas_zero_snr", "thresholding", "use_exponential_sigmas", "use_beta_sigmas"}
+_KNOWN: dict[str, tuple[object, ...]] = {
+    "beta_schedule": ("linear", "scaled_linear"),
+    "prediction_type": ("epsilon", "v_prediction"),
+    "trained_betas": (None,),
+    "rescale_betas_zero_snr": (False,),
+    "thresholding": (False,),
+    "use_exponential_sigmas": (False, None),
+    "use_beta_sigmas": (False, None),
+    "use_lu_lambdas": (False, None),
+    "use_flow_sigmas": (False, None),
+    "interpolation_type": ("linear",),
+    "final_sigmas_type": ("zero",),
+    "timestep_type": ("discrete",),
+    "solver_order": (2,),
+    "solver_type": ("midpoint",),
+    "lambda_min_clipped": (-np.inf,),
+}
+"""What a configuration may say and still have a table; the first is what it says where it says nothing."""
+
 _SPACINGS = {Sampler.DDIM: "leading"}
 """Where a configuration names none: diffusers' own defaults."""
 
@@ -122,11 +138,13 @@ def _ddim(schedule: _Schedule, steps: int, spacing: str) -> Table | None:
     )
 
 
-def _euler(schedule: _Schedule, steps: int, spacing: str, ancestral: bool = False) -> Table:
+def _euler(schedule: _Schedule, steps: int, spacing: str, ancestral: bool = False) -> Table | None:
     """https://arxiv.org/abs/2206.00364, algorithm 2 without churn; ancestral: each step goes further and adds noise.
 
     Here x is not scaled to unit variance: x = clean + sigma·noise.
     """
+    if schedule.config.get("use_karras_sigmas") and not ancestral:
+        return None
     now = schedule.timesteps(steps, spacing)
     sigma = np.interp(now, np.arange(schedule.length), schedule.sigmas)
     lower = np.append(sigma[1:], 0.0)
