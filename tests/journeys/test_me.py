@@ -30,6 +30,16 @@ async def test_everybody_chooses_their_own_defaults(tmp_path: Path) -> None:
         assert (await world.bot.store.person(str(world.bob.id))).defaults == Options()
 
 
+async def test_ones_own_model_and_shape_hold_in_the_next_picture(tmp_path: Path) -> None:
+    async with open_world(tmp_path) as world:
+        panel = await world.bob.slash(world.channel, "me")
+        await world.bob.select(panel.response, ["stable-diffusion-v1-5"], custom_id="easel:default:me:model")
+        await world.bob.select(panel.response, ["2:3"], custom_id="easel:default:me:aspect_ratio")
+        await world.imagine(by=world.bob)
+        request = (await world.latest()).request
+        assert (request.model, request.width < request.height) == ("stable-diffusion-v1-5", True)
+
+
 async def test_ones_own_data_comes_as_a_file_with_the_pictures_and_nobody_elses(tmp_path: Path) -> None:
     async with open_world(tmp_path) as world:
         await world.imagine("a red fox", count=2)

@@ -200,6 +200,18 @@ async def test_a_built_in_style_is_replaced_hidden_and_brought_back(tmp_path: Pa
         assert (await kept(world)).styles == {}
 
 
+async def test_a_style_can_bring_its_model_and_back_leads_to_the_settings(tmp_path: Path) -> None:
+    async with open_world(tmp_path) as world:
+        panel = await opened(world, "styles")
+        await world.admin.select(panel.response, ["anime"], custom_id="easel:style:open")
+        await world.admin.select(panel.response, ["sdxl-turbo"], custom_id="easel:style:model:anime")
+        await world.admin.click(panel.response, custom_id="easel:panel:styles")
+        await world.admin.click(panel.response, custom_id="easel:panel:server")
+        assert "Settings of" in text_of(panel.response)
+        await world.imagine("a fox", style="anime")
+        assert (await world.latest()).request.model == "sdxl-turbo"
+
+
 async def test_two_styles_cannot_have_one_name_and_none_is_no_name(tmp_path: Path) -> None:
     async with open_world(tmp_path) as world:
         panel = await opened(world, "styles")

@@ -27,6 +27,7 @@ from engine.dispatch import Dispatcher
 from engine.images import encode_png, encode_preview, write_metadata
 from engine.ledger import HistoryFilter, Ledger
 from engine.types import EngineStatus, Event, Generation, GenerationRequest, Loading, ModelState, Picture, Progress
+from tests.journeys.tally import TALLY
 
 SIDE = 32
 BUTTONS = ["Reroll", "Edit", "More", "Favourite", "Send to me", "Delete"]
@@ -222,6 +223,7 @@ async def open_world(
                 finally:
                     painter.released.set()
                     await world.close()
+                    TALLY.add(env)
             world.check()
 
 
