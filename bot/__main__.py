@@ -36,6 +36,9 @@ DELIVER_S = 5.0
 """How long results that are ready may take to reach Discord while the bot is stopping; the rest goes out at the next
 start."""
 
+CLOSE_S = 2.0
+"""How long a closed connection to Discord may take to end."""
+
 UNREACHABLE = (
     aiohttp.ClientError,
     ProxyConnectionError,
@@ -73,6 +76,10 @@ async def run(config: Config, stop: asyncio.Event) -> None:
         if not connection.done():
             await wind_down(bot, config.drain_s)
             await bot.close()
+            # One that was still opening its shards goes on with the next, though it is closed, and would for ever.
+            await asyncio.wait((connection,), timeout=CLOSE_S)
+            if connection.cancel():
+                return
         await connection
 
 

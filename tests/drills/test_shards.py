@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -53,3 +54,16 @@ async def test_servers_of_both_shards_are_answered_and_delivered_to_also_when_on
         assert len(wire.judge.results()) == 4
         assert not wire.judge.duplicates()
         wire.judge.assert_clean()
+
+
+async def test_a_bot_that_is_stopped_while_it_opens_its_connections_ends(
+    tmp_path: Path, figure: Callable[[str], None]
+) -> None:
+    async with WireDiscord(shards=20) as wire:
+        easel = BotProcess(wire, tmp_path, settings='\n[discord]\nshards = "auto"\n')
+        await easel.start(ready=False)
+        await until(lambda: "identify 0/20" in wire.judge.gateway_log, 30, "the first connection")
+        began = time.monotonic()
+        code = await easel.stop()
+        figure(f"stopped with 1 of 20 connections open: exit code {code} after {time.monotonic() - began:.1f} s")
+        assert code == 0
