@@ -227,10 +227,10 @@ class RemoteEngine:
             return
         service.slots, service.device = seen["slots"], seen["device"]
         service.memory_used, service.memory_total = seen["memory_used"], seen["memory_total"]
-        service.away = None
-        if before is not None:
+        if service.away is not None:  # which a job may have found out while this look was under way
             log.info("the image service at %s is there, on %s", service.url, service.device)
-            service.changed.set()
+        service.away = None
+        service.changed.set()
 
     def _gone(self, service: _Service, why: str) -> None:
         """It did not answer; the next look says when it is back."""
