@@ -21,6 +21,7 @@ from simcord.preview import Preview
 from bot import simulated
 from bot.client import EaselBot
 from bot.config import Config
+from bot.texts import Texts
 from engine.errors import ConfigError
 
 log = structlog.get_logger(__name__)
@@ -37,10 +38,13 @@ DRAIN_S = 2.0
 WELCOME = """\
 # Welcome to Easel's sandbox
 This is the real bot in a simulated Discord on your machine. Nothing leaves it.
-- Type `/imagine` below, choose the command, and write what you would like to see: `a red apple on a white table`.
-- Under a picture: **Reroll** paints it with another seed, **Edit** changes the words, **Delete** takes it away.
-- `/history` shows what you painted, and `/help` what else there is.
-- `/model list` shows the models. Ada, an admin, may `/model use` another one; be Ben, a plain member, and try.
+- Type `/imagine` below, choose the command, and write what you would like to see: `a red apple on a white table`. \
+Add `style` or `count` if you like.
+- Under a picture: **Reroll** paints it with another seed, **Edit** changes the words, **More** tells all about it.
+- `/history` finds what you painted, `/me` keeps your own defaults and your data, and `/help` says what else there is.
+- You are Ada, an admin: `/settings` decides who may paint where and in which styles, `/model` which model paints, \
+`/limits` how much. Be Ben above, a plain member, and try the same.
+- The others above read the bot in their own languages.
 
 The model here is `tiny`: it came with the program, paints in seconds without a GPU, and draws simple things simply."""
 
@@ -53,6 +57,12 @@ class World:
     channel: simcord.ChannelHandle
     admin: simcord.MemberActor
     member: simcord.MemberActor
+    readers: tuple[simcord.MemberActor, ...] = ()
+    """One member for each language of the catalogue besides English."""
+
+    @property
+    def people(self) -> list[simcord.MemberActor]:
+        return [self.admin, self.member, *self.readers]
 
 
 @contextlib.asynccontextmanager
@@ -67,11 +77,16 @@ async def world(bot: EaselBot) -> AsyncIterator[World]:
     admins = guild.create_role("Admin", permissions=discord.Permissions(administrator=True))
     channel = guild.create_text_channel("pictures", topic="Type /imagine and say what you would like to see")
     admin, member = guild.add_member(owner, roles=[admins]), guild.add_member(person)
+    # Last of all, since ids are counted: a language that is added must not make Ada and Ben somebody else.
+    texts = Texts()
+    speakers = {tag: texts.speaker(tag)("language") for tag in texts.languages if tag != "en"}
+    readers = {tag: guild.add_member(env.create_user(name, global_name=name)) for tag, name in speakers.items()}
     simulated.tell_time(env)
+    simulated.give_languages(env, {reader.id: tag for tag, reader in readers.items()})
     await env.start()
     simulated.leave_errors_to(bot)
     try:
-        yield World(env, channel, admin, member)
+        yield World(env, channel, admin, member, tuple(readers.values()))
     finally:
         await env.shutdown()
 
@@ -93,9 +108,7 @@ async def run(
     async with opened(config) as bot, world(bot) as place, bot.outbox:
         await welcome(bot, place)
         try:
-            preview = place.env.preview(
-                place.channel, viewers=[place.admin, place.member], layout="channel", port=config.sandbox.port
-            )
+            preview = place.env.preview(place.channel, viewers=place.people, layout="channel", port=config.sandbox.port)
             simulated.accept_late_clicks(preview, turn)
             async with preview:
                 announce(preview.url)
@@ -145,4 +158,4 @@ async def keep_showing(place: World, preview: Preview, turn: asyncio.Lock) -> No
                 log.warning("the page is shown late", error=str(error))
                 continue
             seen = newest
-            simulated.forget(place.env, place.channel.id)
+            simulated.forget(place.env)

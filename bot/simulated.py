@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from typing import Any
@@ -34,6 +35,7 @@ def check() -> None:
             "Clock.elapsed": isinstance(getattr(clock, "elapsed", None), float),
             "Preview._action": list(inspect.signature(Preview._action).parameters) == ["self", "context_id", "body"],
             "Preview._pages": "_pages" in Preview.__annotations__ or "self._pages" in inspect.getsource(Preview),
+            "Backend.emit": list(inspect.signature(Backend().emit).parameters) == ["event", "payload"],
             "Backend.transcript": isinstance(Backend().transcript, list),
             "Backend.http_requests": isinstance(Backend().http_requests, list),
             "CdnStore._blobs": isinstance(Backend().cdn._blobs, dict),
@@ -51,6 +53,19 @@ def tell_time(env: Env) -> None:
     """Moves the simulated clock to the real time. It never goes back: ids are made from it."""
     clock = env.backend.clock
     clock._epoch = max(clock._epoch, datetime.now(UTC) - timedelta(seconds=clock.elapsed))
+
+
+def give_languages(env: Env, locales: Mapping[int, str]) -> None:
+    """Lets people's clients speak their languages: simcord says en-US for everybody. `locales` by their ids."""
+    emit = env.backend.emit
+
+    def emit_in_their_language(event: str, payload: Any) -> None:
+        if event == "INTERACTION_CREATE":
+            user = payload.get("user") or payload["member"]["user"]
+            payload["locale"] = locales.get(int(user["id"]), payload["locale"])
+        emit(event, payload)
+
+    env.backend.emit = emit_in_their_language
 
 
 def leave_errors_to(bot: discord.Client) -> None:
@@ -88,12 +103,12 @@ def accept_late_clicks(preview: Preview, turn: asyncio.Lock) -> None:
     preview._action = action
 
 
-def forget(env: Env, channel_id: int) -> None:
+def forget(env: Env) -> None:
     """Drops what nobody looks at any more: old messages, pictures that no message shows, and the records of tests."""
     backend = env.backend
-    messages = backend.messages.get(channel_id, {})
-    for old in sorted(messages)[:-KEPT_MESSAGES]:
-        backend.delete_message(channel_id, old)
+    for channel_id, messages in backend.messages.items():
+        for old in sorted(messages)[:-KEPT_MESSAGES]:
+            backend.delete_message(channel_id, old)
     shown = {
         attachment["url"]
         for channel in backend.messages.values()

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import io
+import tracemalloc
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,6 +17,27 @@ import discord
 import pytest
 
 from bot import sandbox, simulated
+from bot.client import EaselBot
+from bot.config import Config
+from bot.store import Store
+from engine.dispatch import Dispatcher
+from engine.ledger import Ledger
+from tests.journeys.world import INTERVAL_S, Painter, text_of
+
+
+@asynccontextmanager
+async def open_bot(data_dir: Path, painter: Painter | None = None) -> AsyncIterator[EaselBot]:
+    """The whole bot, as the sandbox opens it, with a painter that fills pictures with one colour."""
+    painter = painter or Painter()
+    config = Config.model_validate({"storage": {"data_dir": data_dir}})
+    async with (
+        Ledger.open(data_dir) as ledger,
+        Dispatcher(ledger, painter, config.catalog(), min_free_bytes=0) as dispatcher,
+        EaselBot(
+            config, config.catalog(), dispatcher, Store(ledger), painter, ledger, progress_interval=INTERVAL_S
+        ) as bot,
+    ):
+        yield bot
 
 
 @pytest.fixture
@@ -71,7 +97,7 @@ async def test_what_nobody_looks_at_any_more_is_forgotten(
             await channel.send(str(number), file=discord.File(io.BytesIO(bytes([number])), "picture.png"))
         backend = place.env.backend
         assert len(backend.cdn._blobs) == 9
-        simulated.forget(place.env, place.channel.id)
+        simulated.forget(place.env)
         kept = backend.messages[place.channel.id].values()
         assert [message.content for message in kept] == ["4", "5", "6", "7", "8"]
         assert sorted(backend.cdn._blobs.values()) == [bytes([number]) for number in range(4, 9)]
@@ -85,8 +111,66 @@ async def test_pictures_that_an_edit_replaced_are_forgotten(client: discord.Clie
         assert isinstance(channel, discord.TextChannel)
         message = await channel.send(file=discord.File(io.BytesIO(b"preview"), "preview.webp"))
         await message.edit(attachments=[discord.File(io.BytesIO(b"picture"), "picture.png")])
-        simulated.forget(place.env, place.channel.id)
+        simulated.forget(place.env)
         assert list(place.env.backend.cdn._blobs.values()) == [b"picture"]
+
+
+async def test_direct_messages_are_forgotten_too(client: discord.Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(simulated, "KEPT_MESSAGES", 2)
+    async with sandbox.world(client) as place:  # type: ignore[arg-type]
+        letters = await client.create_dm(discord.Object(place.member.id))
+        for number in range(4):
+            await letters.send(str(number), file=discord.File(io.BytesIO(b"picture"), "picture.png"))
+        simulated.forget(place.env)
+        assert [message.content for message in place.env.backend.messages[letters.id].values()] == ["2", "3"]
+        assert len(place.env.backend.cdn._blobs) == 2
+
+
+async def test_for_each_language_there_is_somebody_who_reads_it(tmp_path: Path) -> None:
+    async with open_bot(tmp_path) as bot, sandbox.world(bot) as place, bot.outbox:
+        names = [reader.name for reader in place.readers]
+        assert {"简体中文", "日本語", "Español"} <= set(names)
+        for reader, words in ((names.index("日本語"), "待ち行列"), (names.index("Español"), "Cola")):
+            result = await place.readers[reader].slash(place.channel, "queue")
+            assert words in text_of(result.response)
+        result = await place.member.slash(place.channel, "queue")
+        assert "Queue" in text_of(result.response)
+
+
+async def test_an_admin_and_a_member_have_every_command_that_is_theirs(tmp_path: Path) -> None:
+    async with open_bot(tmp_path) as bot, sandbox.world(bot) as place, bot.outbox:
+        offered = set(place.member.available_commands(place.channel))
+        assert {"imagine", "history", "queue", "cancel", "me", "help", "model list"} <= offered
+        assert set(place.admin.available_commands(place.channel)) - offered == {"settings"}
+
+
+@pytest.mark.slow
+async def test_memory_stays_flat_while_pictures_come_and_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each picture is a fifth of a megabyte: were they kept anywhere, they would be seen."""
+    monkeypatch.setattr(simulated, "KEPT_MESSAGES", 4)
+    async with (
+        open_bot(tmp_path, Painter(noise=True, side=256)) as bot,
+        sandbox.world(bot) as place,
+        bot.outbox,
+        place.env.preview(place.channel, viewers=place.people, layout="channel") as preview,
+    ):
+
+        async def paint(times: int) -> int:
+            for number in range(times):
+                await place.member.slash(place.channel, "imagine", prompt=f"number {number}")
+                await bot.outbox.idle()
+                await preview.refresh()
+                simulated.forget(place.env)
+            gc.collect()
+            return tracemalloc.get_traced_memory()[0]
+
+        tracemalloc.start()
+        try:
+            before = await paint(6)
+            after = await paint(16)
+        finally:
+            tracemalloc.stop()
+    assert after - before < 1_500_000
 
 
 async def test_news_are_noticed(client: discord.Client) -> None:
