@@ -12,6 +12,7 @@ from engine.images import easel_version
 from engine.service.desk import Asking, AtDesk, Desk, Trusted
 from engine.service.events import STREAM, EventStream, Named
 from engine.service.problems import documented
+from engine.service.security import Caller
 from engine.service.shapes import EngineShown, Models, ModelShown
 from engine.types import Loading, ModelState
 
@@ -23,14 +24,14 @@ Key = Annotated[str, InPath(max_length=64, description="A model, as `key` names 
 @router.get("/models", responses=documented())
 async def models(desk: AtDesk, caller: Asking) -> Models:
     """Every model of the catalogue, and whether it is here."""
-    return Models(data=await _models(desk))
+    return Models(data=await _models(desk, caller))
 
 
-async def _models(desk: Desk) -> list[ModelShown]:
+async def _models(desk: Desk, caller: Caller) -> list[ModelShown]:
     states = {state.key: state for state in await desk.home.engine.models()}
     default = desk.settings.default_model
     return [
-        ModelShown.of(spec, states.get(spec.key, ModelState(spec.key, "missing")), default)
+        ModelShown.of(spec, states.get(spec.key, ModelState(spec.key, "missing")), default, trusted=caller.trusted)
         for spec in desk.home.catalog
     ]
 
@@ -57,7 +58,7 @@ async def unload(key: Key, desk: AtDesk, caller: Trusted) -> ModelShown:
     """Frees the memory that the model holds."""
     desk.home.catalog.get(key)
     await desk.home.engine.unload(key)
-    return next(model for model in await _models(desk) if model.key == key)
+    return next(model for model in await _models(desk, caller) if model.key == key)
 
 
 @router.get("/engine", responses=documented())

@@ -141,14 +141,14 @@ class ModelShown(BaseModel):
     ranges: Ranges
 
     @classmethod
-    def of(cls, spec: ModelSpec, state: ModelState, default_model: str) -> ModelShown:
+    def of(cls, spec: ModelSpec, state: ModelState, default_model: str, *, trusted: bool) -> ModelShown:
         facts = {name: getattr(spec, name) for name in ("best_for", "speed", "quality", "size_bytes")}
         return cls(
             key=spec.key,
             state=state.state,
             fraction=state.fraction,
             bytes=state.bytes,
-            detail=state.detail,
+            detail=state.detail if trusted else "",  # it may name paths of this machine
             default=spec.key == default_model,
             defaults=spec.defaults,
             ranges=spec.ranges,
