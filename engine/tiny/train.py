@@ -21,7 +21,7 @@ from diffusers import StableDiffusionPipeline
 
 from engine.tiny import autoencoder, text, unet
 from engine.tiny.data import Subject, load_pictures, load_subjects
-from engine.tiny.progress import restore
+from engine.tiny.progress import checkpoint, restore
 from engine.tiny.vocabulary import load_vocabulary
 
 
@@ -48,6 +48,9 @@ def main(
     minutes: Annotated[float | None, typer.Option(help="How long the stage goes on.")] = None,
     decay: Annotated[float, typer.Option(help="Share of the UNet's time in which its rate falls.")] = 0.4,
     batch: Annotated[int | None, typer.Option(help="Pictures or captions a step.")] = None,
+    start_from: Annotated[
+        Path | None, typer.Option("--from", help="Go on from this saved pipeline where checkpoints are missing.")
+    ] = None,
     faster: Annotated[bool, typer.Option("--compile", help="Compile the networks: worth it on a GPU.")] = False,
 ) -> None:
     """Trains the embedded model."""
@@ -63,6 +66,8 @@ def main(
         usual = PLANS[device][name]
         return minutes or usual.minutes, device, batch or usual.batch
 
+    if start_from is not None:
+        begin_from(start_from, out)
     if stage in ("all", "autoencoder"):
         autoencoder.train(pictures, out, *plan("autoencoder"), faster=faster)
         autoencoder.settle(labelled, out, device)
@@ -74,6 +79,21 @@ def main(
         autoencoder.train(pictures, out, *plan("decoder"), decoder_only=True, faster=faster)
     if stage in ("all", "decoder", "export"):
         export(subjects, out, save)
+
+
+def begin_from(saved: Path, out: Path) -> None:
+    """Makes checkpoints of a saved pipeline's parts: their optimisers and heads start anew."""
+    pipeline = StableDiffusionPipeline.from_pretrained(
+        saved, dtype=torch.float32, safety_checker=None, local_files_only=True
+    )
+    if not (out / "tokenizer").is_dir():
+        pipeline.tokenizer.save_pretrained(out / "tokenizer")
+    parts = {"autoencoder-unit.pt": pipeline.vae, "text.pt": pipeline.text_encoder}
+    for name, part in parts.items():
+        if not (out / name).is_file():
+            checkpoint(out / name, step=0, model=part)
+    if not (out / "unet.pt").is_file():
+        checkpoint(out / "unet.pt", step=0, model=pipeline.unet, average=unet.averaged(pipeline.unet))
 
 
 def export(subjects: list[Subject], out: Path, save: Path) -> None:
