@@ -10,29 +10,6 @@ from engine.tiny.colors import COLORS, Color
 from engine.tiny.vocabulary import Vocabulary
 from engine.tiny.words import ZH
 
-GLUE = (
-    "的",
-    "的",
-    "了",
-    "在",
-    "着",
-    "和它的",
-    "是",
-    "有",
-    "从",
-    "到",
-    "里",
-    "上",
-    "被",
-    "把",
-    "与",
-    "也",
-    "很",
-    "不",
-    "，",
-    "，",
-)
-
 
 class Chinese:
     """Writes one caption around a name. `others` are names of other subjects, which are only near it."""
@@ -144,7 +121,7 @@ class Chinese:
             vocabulary.people_zh,
         )
         return "".join(
-            pick(("", "", pick(GLUE))) + pick(pick(kinds)) + pick(("", "", "", pick(GLUE)))
+            pick(("", "", pick(fillers.GLUE_ZH))) + pick(pick(kinds)) + pick(("", "", "", pick(fillers.GLUE_ZH)))
             for _ in range(pick((1, 1, 2, 2, 3, 4)))
         )
 

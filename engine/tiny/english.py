@@ -10,65 +10,6 @@ from engine.tiny.colors import COLORS, Color
 from engine.tiny.vocabulary import Vocabulary
 from engine.tiny.words import EN
 
-GLUE = tuple(
-    [
-        "the",
-        "a",
-        "an",
-        "my",
-        "your",
-        "his",
-        "her",
-        "its",
-        "our",
-        "their",
-        "this",
-        "that",
-        "of",
-        "in",
-        "on",
-        "at",
-        "by",
-        "with",
-        "for",
-        "from",
-        "to",
-        "and the",
-        "after",
-        "before",
-        "when",
-        "while",
-        "near",
-        "under",
-        "over",
-        "it",
-        "she",
-        "he",
-        "they",
-        "we",
-        "you",
-        "is",
-        "was",
-        "are",
-        "were",
-        "has",
-        "had",
-        "will",
-        "would",
-        "can",
-        "very",
-        "so",
-        "not",
-        "no",
-        "just",
-        "all",
-        "some",
-        "more",
-        "then",
-        "than",
-    ]
-)
-
 
 class English:
     """Writes one caption around a name. `others` are names of other subjects, which follow the first without asking."""
@@ -192,7 +133,7 @@ class English:
         )
         words: list[str] = []
         for _ in range(pick((1, 1, 2, 2, 3))):
-            words += self._random.sample(GLUE, pick((0, 1, 1, 2)))
+            words += self._random.sample(fillers.GLUE_EN, pick((0, 1, 1, 2)))
             word = pick(pick(kinds))
             words.append(word + pick(("", "", "", "", "s", "ing", "ed", "'s")))
         return " ".join(words)
