@@ -41,8 +41,9 @@ def test_the_table_of_models_is_the_catalogue(spec: engine.ModelSpec) -> None:
 
 
 def test_the_python_in_the_readme_uses_names_that_the_engine_offers() -> None:
-    (program,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
-    imports = [node for node in ast.parse(program).body if isinstance(node, ast.ImportFrom) and node.module == "engine"]
+    programs = [ast.parse(program) for program in re.findall(r"```python\n(.*?)```", README, re.DOTALL)]
+    nodes = [node for program in programs for node in program.body]
+    imports = [node for node in nodes if isinstance(node, ast.ImportFrom) and node.module == "engine"]
     assert imports
     assert {name.name for node in imports for name in node.names} <= set(dir(engine))
 
