@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -44,7 +45,7 @@ class Options(BaseModel):
 def shaped(spec: ModelSpec, ratio: str) -> tuple[int, int]:
     """The size of that shape with the model's usual area, or nearest to it within its range."""
     if ratio not in ASPECT_RATIOS:
-        raise InvalidRequest("aspect_ratio", ratio, ", ".join(ASPECT_RATIOS))
+        raise _refusal(ratio, ASPECT_RATIOS)
     across, down = map(int, ratio.split(":"))
     low, high = spec.ranges.size
     area = spec.defaults.width * spec.defaults.height
@@ -54,9 +55,13 @@ def shaped(spec: ModelSpec, ratio: str) -> tuple[int, int]:
     step = spec.ranges.size_multiple
     width, height = round(unit * across / step) * step, round(unit * down / step) * step
     if max(width, height) > high:
-        fitting = [each for each in ASPECT_RATIOS if _fits(each, low, high, step)]
-        raise InvalidRequest("aspect_ratio", ratio, ", ".join(fitting))
+        raise _refusal(ratio, [each for each in ASPECT_RATIOS if _fits(each, low, high, step)])
     return width, height
+
+
+def _refusal(ratio: str, allowed: Sequence[str]) -> InvalidRequest:
+    names = ", ".join(allowed)
+    return InvalidRequest("aspect_ratio", ratio, names, rule="names", names=names)
 
 
 def _fits(ratio: str, low: int, high: int, step: int) -> bool:

@@ -16,6 +16,7 @@ from bot.options import Options
 from bot.permissions import Refused, require_manager
 from bot.styles import NAME_LIMIT, Style
 from bot.texts import Say
+from bot.wording import plain
 
 _FORM = re.compile(r"easel:style-form:(?P<key>.{0,32})")
 
@@ -51,7 +52,7 @@ class StyleControl(
 def known(key: str, own: Own) -> Style | None:
     """The style of that key, None for one that is hidden. Refused where somebody else deleted it meanwhile."""
     if key not in own and key not in styles.BUILT_IN:
-        raise Refused("error-no-style", name=key)
+        raise Refused("error-no-style", name=plain(key, 80))
     return own[key] if key in own else styles.BUILT_IN[key]
 
 
@@ -115,7 +116,7 @@ def written(old: GuildSettings, key: str, fields: Mapping[str, str]) -> Mapping[
     }
     place = key if key in styles.BUILT_IN else styles.key_of(name)
     if place in ("", styles.NONE) or (place != key and place in styles.of_server(own)):
-        raise Refused("error-style-taken", name=name)
+        raise Refused("error-style-taken", name=plain(name, 80) or "…")
     if place != key:
         own.pop(key, None)
     own[place] = Style(

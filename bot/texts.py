@@ -1,7 +1,8 @@
 """What people read, from the catalogue in `bot/locales/`: one Fluent file a language, named by Discord's code for it.
 
 `Texts.speaker` gives a `Say` for a person: `say("history-empty")`. Fluent chooses plurals and writes numbers. A key
-that a language lacks is said in English; a key that English lacks is a bug and raises KeyError.
+that a language lacks, or puts wrong values into, is said in English; a key that English lacks is a bug and raises
+KeyError.
 """
 
 from __future__ import annotations
@@ -60,9 +61,10 @@ class Texts:
                 pattern = self._bundles[tag].get_message(key).value if key in self._own[tag] else None
                 if pattern is not None:
                     text, errors = self._bundles[tag].format_pattern(pattern, values)
-                    if errors:
+                    if not errors:
+                        return str(text)
+                    if tag == "en":
                         raise errors[0]
-                    return str(text)
             raise KeyError(key)
 
         return say

@@ -200,6 +200,14 @@ def test_numbers_and_plurals_are_the_languages_own(language: str, words: list[st
     assert [*said, say("count", count=1), say("count", count=2)] == words
 
 
+def test_a_text_that_puts_in_a_value_there_is_not_is_said_in_english(tmp_path: Path) -> None:
+    (tmp_path / "en.ftl").write_text("hello = Hello, { $name }\n")
+    (tmp_path / "fr.ftl").write_text("hello = Bonjour, { $nom }\n")
+    assert Texts(tmp_path).speaker("fr")("hello", name="Ann") == "Hello, Ann"
+    with pytest.raises(Exception, match="name"):
+        Texts(tmp_path).speaker("en")("hello")
+
+
 def test_a_text_that_no_language_has_is_a_bug() -> None:
     with pytest.raises(KeyError):
         Texts().speaker()("no-such-text")
