@@ -217,6 +217,8 @@ class RemoteEngine:
         try:
             await self._ask(service, "GET", "/ready")
             seen = await self._ask(service, "GET", "/api/engine")
+            if not seen["trusted"]:
+                raise _Away("its key is not a trusted one: make one with `python -m engine keys add NAME --trusted`")
             if len(self._services) > 1:
                 models = (await self._ask(service, "GET", "/api/models"))["data"]
                 service.loaded = frozenset(each["key"] for each in models if each["state"] == "loaded")
@@ -241,13 +243,14 @@ class RemoteEngine:
 
     async def _back(self, service: _Service, until: float) -> None:
         """Waits for a service that went away. Raises EngineLost."""
+        why = service.away
         try:
             async with asyncio.timeout_at(until):
                 while service.away is not None:
                     service.changed.clear()
                     await service.changed.wait()
         except TimeoutError:
-            raise EngineLost(f"The image service at {service.url} does not come back ({service.away}).") from None
+            raise EngineLost(f"The image service at {service.url} does not come back: {why}.") from None
 
     # -- one job
 

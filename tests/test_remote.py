@@ -203,6 +203,13 @@ async def test_a_key_that_is_refused_is_told_and_no_job_is_lost_to_it(tmp_path: 
         assert "This needs an API key" in status.device
 
 
+async def test_a_key_that_may_not_ask_for_others_is_told_before_any_job_meets_it(tmp_path: Path) -> None:
+    key = KeyRing(tmp_path).add("ann")
+    async with serving(tmp_path) as service, remote(service.url, key=key) as engine:
+        status = await engine.status()
+        assert (status.free, "not a trusted one" in status.device) == (0, True)
+
+
 async def test_models_are_listed_loaded_and_unloaded_there(tmp_path: Path) -> None:
     async with serving(tmp_path) as service, remote(service.url) as engine:
         assert [event async for event in engine.load("other")] == [Loading(0.5, "half of it")]

@@ -41,15 +41,17 @@ class Desk:
         """
         if person is not None and not caller.trusted:
             raise NotAllowed("Only a trusted key may ask on behalf of somebody (`keys add --trusted`).")
-        key = None if key is None else f"http:{caller.name}:{key}"
-        if key is not None and (seen := await self.home.ledger.find(key)) is not None:
+        ledger_key = None if key is None else caller.ledger_key(key)
+        if ledger_key is not None and (seen := await self.home.ledger.find(ledger_key)) is not None:
             asked = request if request.seed >= 0 else request.model_copy(update={"seed": seen.request.seed})
             if seen.request != asked:
-                raise InvalidRequest("Idempotency-Key", key.split(":", 2)[2], "another key for another request")
+                raise InvalidRequest("Idempotency-Key", key, "another key for another request")
             return seen, False
         origin = Origin(person.person, person.guild) if person else Origin(caller.person_id)
         dispatcher = self.home.dispatcher
-        return await dispatcher.submit(request, origin, key=key, parent_id=parent_id, limits=self._limits(caller)), True
+        return await dispatcher.submit(
+            request, origin, key=ledger_key, parent_id=parent_id, limits=self._limits(caller)
+        ), True
 
     def _limits(self, caller: Caller) -> Sequence[Limit]:
         """Whoever is trusted has bounded its people by itself."""

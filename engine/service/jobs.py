@@ -74,7 +74,7 @@ async def page(
 ) -> Page:
     """The caller's jobs, newest first, a page at a time."""
     if idempotency_key is not None:
-        found = await desk.home.ledger.find(f"http:{caller.name}:{idempotency_key}")
+        found = await desk.home.ledger.find(caller.ledger_key(idempotency_key))
         return Page(data=[] if found is None else [_shown(desk, found)], next=None, previous=None)
     chosen = HistoryFilter(
         person_id=person if person is not None and caller.trusted else caller.person_id,

@@ -64,4 +64,5 @@ async def unload(key: Key, desk: AtDesk, caller: Trusted) -> ModelShown:
 @router.get("/engine", responses=documented())
 async def engine(desk: AtDesk, caller: Asking) -> EngineShown:
     """The device, its memory, and how much it has to do."""
-    return EngineShown.of(await desk.home.engine.status(), len(desk.home.dispatcher.waiting), easel_version())
+    waiting = len(desk.home.dispatcher.waiting)
+    return EngineShown.of(await desk.home.engine.status(), waiting, easel_version(), trusted=caller.trusted)

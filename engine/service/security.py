@@ -148,6 +148,10 @@ class Caller:
     def person_id(self) -> str:
         return "local" if self is LOCAL else f"key:{self.name}"
 
+    def ledger_key(self, key: str) -> str:
+        """An idempotency key as the ledger has it: each caller has their own, and none is one of Discord's."""
+        return f"http:{self.person_id}:{key}"
+
     def may_see(self, generation: Generation) -> bool:
         return self.trusted or generation.origin.person_id == self.person_id
 

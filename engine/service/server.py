@@ -33,6 +33,9 @@ LOG_FILE = "image_service.log"
 RUNNING = "image_service.json"
 """In the data folder: which process serves it, and where. A lock beside it says whether that is still so."""
 
+KEEP_S = 60
+"""How long an idle connection is kept: longer than clients do, so that none writes into one that closes."""
+
 CLOSE_S = 3
 """How long open streams may take to say their last words, once the jobs are drained."""
 
@@ -88,6 +91,7 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
                     access_log=False,
                     server_header=False,
                     lifespan="off",
+                    timeout_keep_alive=KEEP_S,
                     timeout_graceful_shutdown=CLOSE_S,
                 )
             )
@@ -210,7 +214,10 @@ def stop(settings: Settings) -> str:
             raise NotFound("image service", str(data_dir), "None runs on that data folder.")
     except Timeout:
         pass  # somebody holds it, so the note is true
-    note = json.loads((data_dir / RUNNING).read_text(encoding="utf-8"))
+    try:
+        note = json.loads((data_dir / RUNNING).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        raise EaselError("The image service is just starting or stopping. Try again in a second.") from None
     os.kill(note["pid"], signal.SIGTERM)
     until = time.monotonic() + settings.drain_s + STOP_S
     while time.monotonic() < until:

@@ -170,10 +170,13 @@ class EngineShown(BaseModel):
     waiting: int
     memory_used: int | None
     memory_total: int | None
+    trusted: bool
+    """Whether the caller may ask on behalf of others."""
 
     @classmethod
-    def of(cls, status: EngineStatus, waiting: int, version: str) -> EngineShown:
+    def of(cls, status: EngineStatus, waiting: int, version: str, *, trusted: bool) -> EngineShown:
         return cls(
+            trusted=trusted,
             version=version,
             device=status.device,
             slots=status.free + len(status.running),
