@@ -77,6 +77,17 @@ async def test_where_the_bot_lacks_a_persons_language_it_speaks_the_servers(tmp_
         assert "Queue" in (await (await wire.slash(eve, room, "queue")).message()).text
 
 
+async def test_after_a_restart_too_the_result_comes_in_the_language_of_whoever_asked(
+    tmp_path: Path, wire: WireDiscord
+) -> None:
+    guild = wire.add_guild("Studio")
+    aoi = wire.add_member(guild, "Aoi", locale="ja")
+    async with wired(tmp_path, wire, Painter(hold=True)):
+        shown = await wire.slash(aoi, wire.channel(guild), "imagine", prompt="赤い狐", steps=20)
+    async with wired(tmp_path, wire):
+        assert "20 ステップ" in (await shown.result()).text
+
+
 async def test_a_job_that_fails_says_why_in_the_language_of_whoever_asked(tmp_path: Path, wire: WireDiscord) -> None:
     guild = wire.add_guild("Studio")
     lin = wire.add_member(guild, "Lin", locale="zh-CN")

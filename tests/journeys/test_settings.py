@@ -240,3 +240,25 @@ async def test_a_style_that_somebody_else_deleted_meanwhile_is_said_to_be_gone(t
         await world.bot.store.change_guild(str(world.guild.id), lambda old: {"styles": {}})
         refusal = await world.admin.click(panel.response, custom_id="easel:style:edit:noir")
         assert "not there any more" in text_of(refusal.response)
+
+
+async def test_what_was_chosen_holds_for_everybody(tmp_path: Path) -> None:
+    async with open_world(tmp_path) as world:
+        elsewhere = world.guild.create_text_channel("talk")
+        painters = world.guild.create_role("Painters")
+        panel = await opened(world)
+        await world.admin.select(panel.response, [world.channel], custom_id="easel:server:channels")
+        await world.admin.select(panel.response, [painters], custom_id="easel:server:roles")
+        await world.admin.select(panel.response, ["anyone"], custom_id="easel:server:press")
+        ruth = world.guild.add_member(world.env.create_user("ruth"), roles=[painters])
+        refusal = await ruth.slash(elsewhere, "imagine", prompt="a fox")
+        assert f"Use <#{world.channel.id}>" in text_of(refusal.response)
+        refusal = await world.ann.slash(world.channel, "imagine", prompt="a fox")
+        assert f"only some may paint: <@&{painters.id}>" in text_of(refusal.response)
+        painted = await world.imagine("a fox", by=ruth)
+        await world.admin.select(panel.response, [], custom_id="easel:server:roles")
+        again = await world.bob.click(painted.response, label="Reroll")
+        await world.done()
+        assert "a fox" in text_of(again.response)
+        refusal = await world.bob.click(painted.response, label="Delete")
+        assert "Only the person who asked" in text_of(refusal.response)
