@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import re
 import zlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Literal
@@ -201,8 +201,9 @@ async def show_page(interaction: Interaction, query: Query) -> None:
     own = query.person_id == viewer
     wanted = query.filter(own=own, viewer_id=viewer, guild_id=person(interaction).guild_id)
     found, newer, older = await read_page(interaction, query, wanted)
-    liked = {id for id, _ in await bot.ledger.favourites(viewer, [each.id for each in found])}
-    thumbs = await thumbnails(interaction, found)
+    favourites = await bot.ledger.favourites(viewer, [each.id for each in found])
+    liked = {id for id, _ in favourites}
+    thumbs = await thumbnails(interaction, found, favourites if query.favourites else frozenset())
     rows = [
         pages.Row(
             each,
@@ -285,16 +286,19 @@ class Thumbnails:
     files: list[discord.File]
 
 
-async def thumbnails(interaction: Interaction, generations: Sequence[Generation]) -> Thumbnails:
-    """A small picture for each generation whose first picture is still there."""
+async def thumbnails(
+    interaction: Interaction, generations: Sequence[Generation], favourites: Collection[tuple[int, int]]
+) -> Thumbnails:
+    """One small picture for each generation that still has one: the first, or the first of the favourites."""
     data_dir = interaction.client.config.storage.data_dir
     names: dict[int, str] = {}
     files: list[discord.File] = []
     for generation in generations:
-        first = next((picture for picture in generation.pictures if picture.deleted_at is None), None)
-        if first is None:
+        kept = [picture for picture in generation.pictures if picture.deleted_at is None]
+        if not kept:
             continue
-        path = picture_path(data_dir, first.path)
+        liked = [picture for picture in kept if (generation.id, picture.position) in favourites]
+        path = picture_path(data_dir, (liked or kept)[0].path)
         data = await asyncio.to_thread(attachments.thumbnail, path, THUMBNAIL_SIDE)
         if data is not None:
             names[generation.id] = f"{generation.short_id}.webp"

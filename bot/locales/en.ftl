@@ -398,6 +398,7 @@ help-text =
     ### Easel paints what you describe
     {"**"}/{ imagine-name }** a red fox in the snow — then **{ button-reroll }** for another, **{ button-edit }** to change the words, **{ button-delete }** to remove it.
     {"**"}/{ history-name }** finds your pictures · **/{ queue-name }** shows what waits · **/{ cancel-name }** stops a job · **/{ model-name } { model-list-name }** shows the models.
+    {"**"}{ button-more }** tells everything about a picture, and **/{ show-name }** brings it back · **/{ me-name }** keeps your own defaults · **Apps → { menu-parameters-name }** in a message's menu reads how any picture was made.
 
     {"**"}Tips for prompts**
     • Name the subject first, then where it is, the light and the style: *a lighthouse on a cliff, evening light, watercolour*.

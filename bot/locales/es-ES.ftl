@@ -402,6 +402,7 @@ help-text =
     ### Easel pinta lo que describes
     {"**"}/{ imagine-name }** un zorro rojo en la nieve — luego **{ button-reroll }** para otra versión, **{ button-edit }** para cambiar las palabras, **{ button-delete }** para quitarla.
     {"**"}/{ history-name }** encuentra tus imágenes · **/{ queue-name }** muestra lo que espera · **/{ cancel-name }** para un trabajo · **/{ model-name } { model-list-name }** enseña los modelos.
+    {"**"}{ button-more }** lo cuenta todo de una imagen, y **/{ show-name }** la trae de vuelta · **/{ me-name }** guarda tus propios valores · **Aplicaciones → { menu-parameters-name }**, en el menú de un mensaje, lee cómo se hizo cualquier imagen.
 
     {"**"}Consejos para los prompts**
     • Primero el sujeto; después dónde está, la luz y el estilo: *un faro en un acantilado, luz de atardecer, acuarela*.

@@ -349,6 +349,7 @@ help-text =
     ### Easel は言葉のとおりに描きます
     {"**"}/{ imagine-name }** 雪の中の赤い狐 — そのあと **{ button-reroll }** で別の一枚、**{ button-edit }** で言葉を変更、**{ button-delete }** で削除。
     {"**"}/{ history-name }** で過去の画像 · **/{ queue-name }** で順番待ち · **/{ cancel-name }** でジョブの中止 · **/{ model-name } { model-list-name }** でモデルの一覧。
+    {"**"}{ button-more }** で画像のすべてがわかり、**/{ show-name }** で呼び戻せます · **/{ me-name }** で自分の既定値 · メッセージのメニューの **アプリ → { menu-parameters-name }** で、どんな画像でも作り方が読めます。
 
     {"**"}プロンプトのコツ**
     • まず主題、次に場所、光、画風：*崖の上の灯台、夕暮れの光、水彩画*。

@@ -349,6 +349,7 @@ help-text =
     ### Easel 把你描述的画出来
     {"**"}/{ imagine-name }** 雪地里的一只红狐狸 — 然后按 **{ button-reroll }** 换一张，**{ button-edit }** 改提示词，**{ button-delete }** 删掉它。
     {"**"}/{ history-name }** 找到你画过的图 · **/{ queue-name }** 看排队情况 · **/{ cancel-name }** 停止任务 · **/{ model-name } { model-list-name }** 看有哪些模型。
+    {"**"}{ button-more }** 告诉你一张图的全部信息，**/{ show-name }** 把它再找回来 · **/{ me-name }** 保存你自己的默认值 · 在消息菜单的 **APP → { menu-parameters-name }** 里，可以看任何图片是怎么画出来的。
 
     {"**"}写提示词的技巧**
     • 先写主体，再写地点、光线和风格：*悬崖上的灯塔，黄昏的光，水彩画*。

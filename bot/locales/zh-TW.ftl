@@ -349,6 +349,7 @@ help-text =
     ### Easel 把你描述的畫出來
     {"**"}/{ imagine-name }** 雪地裡的一隻紅狐狸 — 然後按 **{ button-reroll }** 換一張，**{ button-edit }** 改提示詞，**{ button-delete }** 刪掉它。
     {"**"}/{ history-name }** 找到你畫過的圖 · **/{ queue-name }** 看排隊情況 · **/{ cancel-name }** 停止工作 · **/{ model-name } { model-list-name }** 看有哪些模型。
+    {"**"}{ button-more }** 告訴你一張圖的全部資訊，**/{ show-name }** 把它再找回來 · **/{ me-name }** 保存你自己的預設值 · 在訊息選單的 **APP → { menu-parameters-name }** 裡，可以看任何圖片是怎麼畫出來的。
 
     {"**"}寫提示詞的訣竅**
     • 先寫主體，再寫地點、光線和風格：*懸崖上的燈塔，黃昏的光，水彩畫*。

@@ -2,19 +2,40 @@
 
 from __future__ import annotations
 
+import io
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
 
+from PIL import Image
 from playwright.sync_api import Locator, Page, Response, expect
+
+from tests.processes import ROOT
 
 PAINTED_MS = 120_000
 """A busy machine may take so long to start its worker and to paint."""
 
 expect.set_options(timeout=60_000)
 
-COMPLETED = {"model", "sampler"}
+ALONE = "Only you can see this"
+
+COMPLETED = {"model", "sampler", "style"}
 """Options whose values are chosen from a list that the bot completes."""
+
+
+def photograph(page: Page, name: str, message: Locator | None = None) -> None:
+    """A picture of the page, where one is wanted: EASEL_SCREENSHOTS=1 makes the README's anew, a folder gets all."""
+    wanted = os.environ.get("EASEL_SCREENSHOTS")
+    in_readme = f"docs/{name}.png" in (ROOT / "README.md").read_text(encoding="utf-8")
+    if not wanted or (wanted == "1" and not in_readme):
+        return
+    if message is not None:
+        message.evaluate("element => element.scrollIntoView({block: 'end'})")
+    page.wait_for_timeout(1000)  # until nothing moves any more
+    shot = Image.open(io.BytesIO(page.screenshot(animations="disabled", caret="hide"))).convert("RGB")
+    folder = ROOT / "docs" if wanted == "1" else Path(wanted)
+    shot.save(folder / f"{name}.png", optimize=True)
 
 
 class Sandbox:

@@ -4,32 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import io
-import os
 import re
 import sqlite3
 from pathlib import Path
 
-from PIL import Image
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Page, expect
 
 from engine.images import read_metadata, read_request
 from engine.ledger import FILE
-from tests.browser.page import PAINTED_MS, Sandbox
-from tests.processes import ROOT, Running
+from tests.browser.page import ALONE, PAINTED_MS, Sandbox, photograph
+from tests.processes import Running
 
 PROMPT = "a red apple on a white table"
-ALONE = "Only you can see this"
-
-
-def photograph(page: Page, name: str, message: Locator | None = None) -> None:
-    """A picture for the README, when somebody asks for new ones: EASEL_SCREENSHOTS=1."""
-    if os.environ.get("EASEL_SCREENSHOTS"):
-        if message is not None:
-            message.evaluate("element => element.scrollIntoView({block: 'end'})")
-        page.wait_for_timeout(1000)  # until nothing moves any more
-        shot = Image.open(io.BytesIO(page.screenshot(animations="disabled", caret="hide"))).convert("RGB")
-        shot.save(ROOT / "docs" / f"{name}.png", optimize=True)
 
 
 def recorded(data: Path, sha256: str) -> tuple[Path, dict[str, object]]:
@@ -106,7 +92,7 @@ def test_the_admin_switches_the_model_and_a_member_cannot(page: Page, running: R
 def test_a_wrong_value_is_explained_to_the_person_alone(page: Page, running: Running) -> None:
     sandbox = Sandbox(page, running.url)
     answer = sandbox.run("imagine", prompt="a boat", model="sdxl-turbo", steps="30")
-    expect(answer).to_contain_text("1 to 4")
+    expect(answer).to_contain_text("1–4")
     expect(answer).to_contain_text(ALONE)
 
 

@@ -104,6 +104,17 @@ async def test_favourites_are_found_whoever_asked_for_them(tmp_path: Path) -> No
         assert prompts_of(page.response) == ["bob's, liked", "mine, liked"]
 
 
+async def test_of_several_pictures_the_one_that_is_liked_is_shown_among_the_favourites(tmp_path: Path) -> None:
+    async with open_world(tmp_path) as world:
+        result = await world.imagine(seed=250, count=2)  # one is red, the other is not
+        asked = await world.ann.click(result.response, label="Favourite")
+        await world.ann.click(asked.response, label="2")
+        for favourites in (False, True):
+            page = await world.ann.slash(world.channel, "history", favourites=favourites)
+            [thumbnail] = await pictures_of(page.response)
+            assert (decoded(thumbnail)[0, 0, 0] < 100) == favourites
+
+
 async def test_days_bound_the_history_and_a_wrong_one_is_explained(tmp_path: Path) -> None:
     async with open_world(tmp_path) as world:
         await world.imagine("of today")
