@@ -73,7 +73,7 @@ model-list-name = lista
 model-info-name = detalles
 model-use-name = usar
 model-load-name = cargar
-model-unload-name = descargar
+model-unload-name = liberar
 model-list-description = Todos los modelos, con su velocidad, calidad y estado
 model-info-description = Todo sobre un modelo
 model-use-description = Hace de un modelo el predeterminado del servidor (Gestionar servidor)
@@ -355,7 +355,7 @@ model-defaults = De serie: { $steps ->
 model-ranges = Admite { $steps } pasos, cfg { $cfg }, tamaños { $sizes }
 model-family = Familia { $family }, de { $repository }
 model-choice = { $key } — velocidad { $speed }/5, calidad { $quality }/5 — { $best }
-state-missing = sin bajar todavía
+state-missing = sin descargar todavía
 state-on-disk = en el disco
 state-loading = cargando
 state-loading-share = cargando, { $share } %
@@ -401,7 +401,7 @@ limits-not-set = No existe ese límite.
 help-text =
     ### Easel pinta lo que describes
     {"**"}/{ imagine-name }** un zorro rojo en la nieve — luego **{ button-reroll }** para otra versión, **{ button-edit }** para cambiar las palabras, **{ button-delete }** para quitarla.
-    {"**"}/{ history-name }** encuentra tus imágenes · **/{ queue-name }** muestra lo que espera · **/{ cancel-name }** para un trabajo · **/{ model-name } { model-list-name }** enseña los modelos.
+    {"**"}/{ history-name }** encuentra tus imágenes · **/{ queue-name }** muestra lo que espera · **/{ cancel-name }** detiene un trabajo · **/{ model-name } { model-list-name }** enseña los modelos.
     {"**"}{ button-more }** lo cuenta todo de una imagen, y **/{ show-name }** la trae de vuelta · **/{ me-name }** guarda tus propios valores · **Aplicaciones → { menu-parameters-name }**, en el menú de un mensaje, lee cómo se hizo cualquier imagen.
 
     {"**"}Consejos para los prompts**
