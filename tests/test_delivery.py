@@ -227,6 +227,17 @@ async def test_a_first_answer_that_arrived_though_nobody_wrote_it_down_is_found_
         assert len(world.channel.history()) == 1
 
 
+async def test_after_a_restart_a_person_is_still_spoken_to_in_their_language(tmp_path: Path) -> None:
+    async with open_world(tmp_path, Painter(hold=True)) as world:
+        result = await held(world)
+        async with world.bot.ledger.write() as connection:
+            await connection.execute("UPDATE deliveries SET locale = 'ja'")
+        await world.restart()
+        await until(lambda: world.bot.texts.speaker("ja")("resumed") in text_of(result.response))
+        await release(world)
+        assert gallery_of(result.response)
+
+
 async def test_a_delivered_token_is_erased(tmp_path: Path) -> None:
     async with open_world(tmp_path) as world:
         await world.imagine()
