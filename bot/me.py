@@ -13,13 +13,14 @@ from discord import ButtonStyle, app_commands, ui
 from bot import attachments, panels, styles
 from bot.controls import Control
 from bot.defaults import PersonSettings
+from bot.explain import explain
 from bot.forms import numbers_form, read_numbers, values
 from bot.interactions import AnyCommand, Interaction, chosen, person
 from bot.messages import Card, said, small
 from bot.texts import Say, label
 from bot.wording import size
 from engine import privacy
-from engine.errors import NotFound
+from engine.errors import EaselError, NotFound
 from engine.privacy import Kept
 
 log = structlog.get_logger(__name__)
@@ -131,15 +132,22 @@ async def send_export(interaction: Interaction, person_id: str) -> None:
     if (made.generations, made.pictures) != (kept.generations, kept.pictures):
         told += "\n" + small(say("me-export-part", generations=kept.generations, pictures=kept.pictures))
     card = Card(ui.TextDisplay(told), ui.File(f"attachment://{FILE}"))
-    await interaction.edit_original_response(view=card, attachments=[discord.File(io.BytesIO(made.data), FILE)])
+    try:
+        await interaction.edit_original_response(view=card, attachments=[discord.File(io.BytesIO(made.data), FILE)])
+    except discord.HTTPException as error:
+        log.info("an export could not be handed over", error=str(error))
 
 
 async def erase(interaction: Interaction, person_id: str) -> None:
     """Stops what is under way, deletes what is kept, and then the messages that show it."""
     bot, say = interaction.client, interaction.client.say(interaction)
-    for id in await bot.store.open_jobs(person_id):
-        await bot.dispatcher.cancel(id)
-        await ended(interaction, id)
+    try:
+        for id in await bot.store.open_jobs(person_id):
+            await bot.dispatcher.cancel(id)
+            await ended(interaction, id)
+    except EaselError as error:  # the disk is full, so nothing can be deleted either
+        await bot.outbox.calmly(interaction, said(explain(error, say)))
+        return
     messages = await bot.store.posted(person_id)
     erased = await privacy.erase(bot.ledger, person_id)
     await bot.store.forget_person(person_id)

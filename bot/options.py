@@ -20,7 +20,7 @@ class Options(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     model: str | None = Field(default=None, max_length=64)
-    style: str | None = Field(default=None, max_length=32)
+    style: str | None = Field(default=None, max_length=64)
     negative_prompt: str | None = Field(default=None, max_length=PROMPT_LIMIT)
     num_inference_steps: int | None = Field(default=None, ge=1, le=100)
     guidance_scale: float | None = Field(default=None, ge=0, le=20)

@@ -14,18 +14,18 @@ from bot.interactions import Interaction, chosen, person
 from bot.messages import Card
 from bot.options import Options
 from bot.permissions import Refused, require_manager
-from bot.styles import NAME_LIMIT, Style
+from bot.styles import KEY_LIMIT, NAME_LIMIT, Style
 from bot.texts import Say
 from bot.wording import plain
 
-_FORM = re.compile(r"easel:style-form:(?P<key>.{0,32})")
+_FORM = re.compile(rf"easel:style-form:(?P<key>.{{0,{KEY_LIMIT}}})")
 
 Own = Mapping[str, Style | None]
 
 
 class StyleControl(
     Control,
-    template=r"easel:style:(?P<action>open|new|edit|delete|restore|model|aspect_ratio)(?::(?P<key>.{1,32}))?",
+    template=rf"easel:style:(?P<action>open|new|edit|delete|restore|model|aspect_ratio)(?::(?P<key>.{{1,{KEY_LIMIT}}}))?",
 ):
     async def pressed(self, interaction: Interaction) -> None:
         bot, say = interaction.client, interaction.client.say(interaction)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -18,6 +19,8 @@ MOST = 25
 
 PLACE = "{prompt}"
 NAME_LIMIT = 32
+KEY_LIMIT = 2 * NAME_LIMIT
+"""Some letters are two in lower case."""
 
 
 class Style(BaseModel):
@@ -50,7 +53,9 @@ class Style(BaseModel):
 
 
 def key_of(name: str) -> str:
-    """Two names that differ in case or blanks are one style."""
+    """Two names that differ in case or blanks are one style. A name of signs that nobody sees is none: ""."""
+    if not any(unicodedata.category(sign)[0] in "LNPS" for sign in name):
+        return ""
     return " ".join(name.split()).lower()
 
 

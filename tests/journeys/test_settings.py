@@ -215,10 +215,21 @@ async def test_a_style_can_bring_its_model_and_back_leads_to_the_settings(tmp_pa
 async def test_two_styles_cannot_have_one_name_and_none_is_no_name(tmp_path: Path) -> None:
     async with open_world(tmp_path) as world:
         panel = await opened(world, "styles")
-        for name in ("Anime", "none", " "):
+        for name in ("Anime", "none", " ", "\u200b\u2060"):
             form = await world.admin.click(panel.response, custom_id="easel:style:new")
             refusal = await world.admin.submit_modal(form, {"name": name, "prompt": "x"})
             assert "Choose another" in text_of(refusal.response)
+        assert (await kept(world)).styles == {}
+
+
+async def test_a_style_may_have_a_name_in_any_script(tmp_path: Path) -> None:
+    """In lower case some letters become two, and the key that buttons carry grows."""
+    async with open_world(tmp_path) as world:
+        for name in ("İ" * 32, "水墨画", "🎨"):
+            panel = await opened(world, "styles")
+            form = await world.admin.click(panel.response, custom_id="easel:style:new")
+            await world.admin.submit_modal(form, {"name": name, "prompt": "x"})
+            await world.admin.click(panel.response, label="Delete")
         assert (await kept(world)).styles == {}
 
 
