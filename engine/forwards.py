@@ -142,7 +142,7 @@ class Forwards:
             if any(sketch.table.stochastic for sketch in sketches):
                 moved += d * torch.stack([self._noise(sketch) for sketch in sketches])
             seen = e * x + f * eps
-            for sketch, its_latents, its_seen in zip(sketches, moved, seen, strict=True):
+            for sketch, its_latents, its_seen in zip(sketches, moved.unbind(), seen.unbind(), strict=True):
                 sketch.latents, sketch.seen, sketch.noise = its_latents, its_seen, None
                 sketch.step += 1
             self._pace(x.device)

@@ -198,10 +198,11 @@ class Painter:
     def take(self, call: Call) -> None:
         """A call that just came."""
         pipeline = self._cache.get(call.model)
-        if call.what == "unload" and pipeline is None:
+        if call.what == "unload" and pipeline is None and call.model not in self._waiting:
             self._end(call)
         elif pipeline is None or call.what == "unload" or call.model in self._waiting or self._short is not None:
             self._waiting.setdefault(call.model, []).append(call)
+            self._serve_waiting()  # so that what comes next knows whether room has to be made
         else:
             self._begin(call, pipeline)
 
@@ -326,13 +327,14 @@ class Painter:
     def load_ended(self, key: str, done: Future[Pipeline]) -> None:
         """The loading thread is done with it."""
         self._loading = None
+        self.sweep()
         error = done.exception()
         if error is None:
             self._cache.add(key, done.result())
             self._tell_state()
             self._begin_waiting(key, done.result())
         elif isinstance(error, Stopped):
-            self.sweep()  # who came after the others had gone has it loaded after all
+            pass  # who came after all others had gone has it loaded after all
         elif isinstance(error, NoMemory) and self._cache.unload_idle(but=key):
             self._tell_state()  # it is tried again with what the others held
         elif isinstance(error, NoMemory) and self._in_use():

@@ -32,7 +32,7 @@ hang = threading.Event()
 
 def catalog() -> Catalog:
     defaults = Defaults(width=64, height=64, num_inference_steps=3, sampler=Sampler.DDIM)
-    keys = ("plain", "second", "third", "broken", "gone")
+    keys = ("plain", "second", "third", "broken", "gone", "sluggish")
     return Catalog(
         [ModelSpec(key=key, repository="/nowhere", defaults=defaults, ranges=Ranges(size=(64, 128))) for key in keys]
     )
@@ -89,6 +89,11 @@ class Paintbox:
         self.loads.append(spec.key)
         if spec.key == "broken":
             raise ModelUnavailable(spec.key, "its unet cannot be loaded.", "Delete it and load it again.")
+        while spec.key == "sluggish":
+            report(None, "Loading for ever")
+            if should_stop():
+                raise Stopped
+            time.sleep(0.01)
         for part in range(4):
             report(part / 4, f"Loading part {part}")
         return Colour()

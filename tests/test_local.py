@@ -184,6 +184,39 @@ async def test_the_model_used_longest_ago_makes_room(engine: LocalEngine) -> Non
     assert loaded == ["plain", "third"]
 
 
+async def test_a_model_is_unloaded_once_nobody_is_painted_with_it_any_more(engine: LocalEngine) -> None:
+    painting = asyncio.create_task(painted(engine, ask("slowly")))
+    await until(lambda: "plain" in engine._worker.loaded)
+    unloading = asyncio.create_task(engine.unload("plain"))
+    after = asyncio.create_task(painted(engine, ask(), 2))
+    assert isinstance((await painting)[-1], Picture)
+    await unloading
+    assert [event for event in await after if isinstance(event, Loading)]
+
+
+async def test_a_model_that_finds_no_room_gets_it_when_those_in_use_are_done(engine: LocalEngine) -> None:
+    """Also while others go on asking for those: what is new waits behind it."""
+    for model in ("plain", "second"):
+        await painted(engine, ask(model=model))
+    busy = [asyncio.create_task(painted(engine, ask("slowly", model=model))) for model in ("plain", "second")]
+    await until(lambda: len(engine._calls) == 2)
+    cold = asyncio.create_task(painted(engine, ask(model="third")))
+    later = [asyncio.create_task(painted(engine, ask("slowly", model=model))) for model in ("plain", "second")]
+    await cold
+    assert not any(task.done() for task in later)
+    for task in (*busy, *later):
+        assert isinstance((await task)[-1], Picture)
+
+
+async def test_others_are_painted_while_a_model_is_loaded(engine: LocalEngine) -> None:
+    await painted(engine, ask())
+    loading = asyncio.create_task(painted(engine, ask(model="sluggish"), 2))
+    await until(lambda: "sluggish" in engine._worker.loading)
+    assert isinstance((await painted(engine, ask(), 3))[-1], Picture)
+    assert not loading.done()
+    loading.cancel()
+
+
 async def test_running_out_of_memory_is_tried_again_with_every_saving(engine: LocalEngine) -> None:
     assert isinstance((await painted(engine, ask("hungry 2")))[-1], Picture)
 
