@@ -133,9 +133,13 @@ def reached(*starts: str, lazily: bool = True) -> set[str]:
 
 
 def test_the_bot_and_the_shell_never_reach_the_workers_side() -> None:
-    assert {
-        name for name in reached("bot.__main__", "engine.__main__") if inside(name, WORKER_SIDE | {"torch"})
-    } == set()
+    programs = ("bot.__main__", "engine.__main__", "engine.diffusion_service", "engine.remote")
+    assert {name for name in reached(*programs) if inside(name, WORKER_SIDE | {"torch"})} == set()
+
+
+def test_the_bot_reaches_nothing_of_the_web_server() -> None:
+    servers = {"engine.service", "fastapi", "starlette", "uvicorn", "prometheus_client"}
+    assert {name for name in reached("bot.__main__") if inside(name, servers)} == set()
 
 
 def test_the_worker_is_tied_to_its_parent_before_anything_heavy_is_imported() -> None:
@@ -194,4 +198,5 @@ def test_opening_the_bot_and_the_shell_loads_neither_torch_nor_the_simulated_dis
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
     loaded = set(done.stdout.split())
     assert "discord" in loaded
-    assert loaded & {"torch", "diffusers", "transformers", "huggingface_hub", "simcord", "playwright", "fastapi"} == set()
+    heavy = {"torch", "diffusers", "transformers", "huggingface_hub", "simcord", "playwright", "fastapi"}
+    assert loaded & heavy == set()

@@ -121,6 +121,13 @@ def test_an_installation_that_failed_is_taken_up_again(machine: Machine) -> None
     assert opened == "python|-m|engine|models"
 
 
+def test_the_image_service_is_a_command_of_the_engine(machine: Machine) -> None:
+    machine.start("serve", "--port", "5002")
+    assert machine.calls()[-1] == "python|-m|engine|serve|--port|5002"
+    machine.start("keys", "add", "ann")
+    assert machine.calls()[-1] == "python|-m|engine|keys|add|ann"
+
+
 def test_words_reach_the_command_as_they_were_typed(machine: Machine) -> None:
     machine.start("imagine", "a red apple", "--out", "my apple.png")
     assert machine.calls()[-1] == "python|-m|engine|imagine|a red apple|--out|my apple.png"

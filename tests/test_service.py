@@ -131,6 +131,8 @@ async def test_the_history_has_pages_filters_and_words(tmp_path: Path) -> None:
         assert (await page("search=number2"))[0] == [ids[2]]
         assert (await page("until=2020-01-01T00:00:00Z"))[0] == []
         assert (await page("status=failed"))[0] == []
+        assert (await page("since=0001-01-01T00:00:00&until=9999-12-31T23:59:59Z"))[0] == ids
+        assert (await service.get("/api/generations?after=zzzzzzzzzzzzz"))[0] == 404, "that is no id"
 
 
 async def test_models_are_listed_loaded_and_unloaded(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import asyncio
 import base64
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Header, Query, Response
@@ -26,6 +26,9 @@ from engine.types import Generation, Loading, Progress, Status
 
 PACE_S = 0.2
 """Between two looks at a place in the queue, which changes with everybody's jobs."""
+
+FIRST_YEAR, LAST_YEAR = 2000, 9000
+"""Times beyond mean these: nothing is older, or newer."""
 
 router = APIRouter(prefix="/api", tags=["generations"])
 
@@ -57,7 +60,7 @@ async def create(
     return _shown(desk, generation)
 
 
-@router.get("/generations", responses=documented())
+@router.get("/generations", responses=documented(404))
 async def page(
     desk: AtDesk,
     caller: Asking,
@@ -80,8 +83,8 @@ async def page(
         person_id=person if person is not None and caller.trusted else caller.person_id,
         model=model,
         search=search,
-        since=_aware(since),
-        until=_aware(until),
+        since=_within_reach(since),
+        until=_within_reach(until),
         status=None if status == "any" else Status(status),
     )
     first, last = (None if id is None else number(id) for id in (after, before))
@@ -194,6 +197,10 @@ def _shown(desk: Desk, generation: Generation) -> GenerationShown:
     return shown(generation, desk.doorman, desk.home.dispatcher.position(generation.id))
 
 
-def _aware(moment: datetime | None) -> datetime | None:
-    """A time without a zone is the machine's."""
-    return moment.astimezone() if moment is not None and moment.tzinfo is None else moment
+def _within_reach(moment: datetime | None) -> datetime | None:
+    """With a zone, the machine's where none was given; and not so far away that nothing could be added to it."""
+    if moment is None:
+        return None
+    if not FIRST_YEAR <= moment.year <= LAST_YEAR:
+        return datetime(min(max(moment.year, FIRST_YEAR), LAST_YEAR), 1, 1, tzinfo=UTC)
+    return moment if moment.tzinfo else moment.astimezone()
