@@ -89,6 +89,18 @@ async def test_a_picture_in_another_bots_gallery_is_read_from_discords_files(tmp
     wire.judge.assert_clean()
 
 
+async def test_who_takes_no_direct_messages_is_told_so(tmp_path: Path, wire: WireDiscord) -> None:
+    guild = wire.add_guild("Studio")
+    ann = wire.add_member(guild, "Ann")
+    async with wired(tmp_path, wire):
+        result = await (await wire.slash(ann, wire.channel(guild), "imagine", prompt="a fox")).result()
+        ann.user.accepts_dms = False
+        told = await wire.press(ann, result, "Send to me")
+        assert told.ephemeral
+        await told.shows(lambda message: "Discord does not let me write to you" in message.text)
+    wire.judge.assert_clean()
+
+
 @pytest.mark.parametrize("allowed", [True, False])
 async def test_where_outside_apps_answer_one_person_alone_the_picture_is_private(
     tmp_path: Path, wire: WireDiscord, allowed: bool
