@@ -5,6 +5,7 @@ One place for all of them: those that a person meets at once, and those that a j
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -58,6 +59,26 @@ SIMPLE = {
 """Errors whose details are for whoever runs the bot, in the log."""
 
 CLOSED = {"stopping", "disk_full", "not_written", "not_cancelled"}
+
+
+STAGES = (
+    (re.compile(r"Downloading .*?(?P<done>[\d.]+) of (?P<total>[\d.]+) GB"), "stage-downloading"),
+    (re.compile(r"Looking up .+"), "stage-looking-up"),
+    (re.compile(r"Waiting for another program .+"), "stage-waiting"),
+    (re.compile(r"Moving to the device"), "stage-moving"),
+    (re.compile(r"Compiling"), "stage-compiling"),
+    (re.compile(r"Loading (?P<part>.+)"), "stage-loading"),
+)
+"""What the engine says, in English, while a model is on its way."""
+
+
+def stage(text: str, say: Say) -> str:
+    """Where a model is on its way, in the reader's language; as the engine says it, where that is not known here."""
+    for pattern, key in STAGES:
+        if match := pattern.fullmatch(text):
+            found = match.groupdict().items()
+            return say(key, **{name: plain(part, 100) if name == "part" else float(part) for name, part in found})
+    return plain(text, 200)
 
 
 def explain(error: EaselError, say: Say) -> str:

@@ -15,7 +15,7 @@ import discord
 from discord import ButtonStyle, ui
 
 from bot.explain import explain as explain
-from bot.explain import reason
+from bot.explain import reason, stage
 from bot.texts import Say
 from bot.wording import TEXT_LIMIT as TEXT_LIMIT
 from bot.wording import alt_text as alt_text
@@ -169,7 +169,7 @@ def _where(update: Update, say: Say) -> str:
         case Progress(step=step, of=of):
             return f"{bar(step / of if of else 0)} {say('painting-step', step=str(step), of=str(of))}"
         case Loading(fraction=fraction, text=text):
-            words = say("painting-loading", text=plain(text, 200))
+            words = say("painting-loading", text=stage(text, say))
             return f"{bar(fraction)} {words}" if fraction is not None else words
         case _:
             return say("painting-starts")
@@ -211,5 +211,5 @@ def said(text: str) -> Card:
 
 
 def loading(key: str, event: Loading, say: Say) -> Card:
-    words = say("model-loading", key=plain(key, 130), text=plain(event.text, 300))
+    words = say("model-loading", key=plain(key, 130), text=stage(event.text, say))
     return said(f"{bar(event.fraction)} {words}" if event.fraction is not None else words)

@@ -38,6 +38,7 @@ SAME = {
     "megabytes",
     "gigabytes",
     "more-title",
+    "stage-loading",
 }
 """What is written alike in every language."""
 
@@ -146,7 +147,7 @@ def _values(name: str, cases: set[str]) -> list[object]:
     plural = {"one", "other", "few", "many", "two", "zero"}
     if cases and cases <= plural:
         return [0, 1, 2, 1_000_000]
-    if name in ("size", "seconds") and not cases:
+    if name in ("size", "seconds", "done", "total") and not cases:
         return [1.5]
     return ["x", *sorted(cases - {"other"})]
 

@@ -120,6 +120,13 @@ queue-ahead = { $ahead ->
 queue-expected = { $where } · starts in about { $time }
 painting-starts = Getting ready to paint
 painting-loading = Loading the model: { $text }
+# How far a model is on its way; follows painting-loading.
+stage-downloading = downloading, { NUMBER($done, minimumFractionDigits: 2) } of { NUMBER($total, minimumFractionDigits: 2) } GB
+stage-looking-up = looking for its files
+stage-waiting = another program is downloading it
+stage-moving = moving it to the device
+stage-compiling = compiling it
+stage-loading = { $part }
 painting-step = Painting, step { $step } of { $of }
 resumed = Easel was restarted; your job is still here.
 finished-away = Finished while Easel was being restarted.
