@@ -188,7 +188,9 @@ def typed(generation: Generation) -> str:
 async def complete_prompt(interaction: Interaction, current: str) -> list[app_commands.Choice[str]]:
     """What is typed so far, so that Enter takes it, and one's own prompts that hold its words, newest first."""
     wanted = HistoryFilter(person_id=str(interaction.user.id), search=current or None)
-    offered = {messages.visible(current): current} if current.strip() and messages.length(current) <= CHOICE_LIMIT else {}
+    offered = (
+        {messages.visible(current): current} if current.strip() and messages.length(current) <= CHOICE_LIMIT else {}
+    )
     for generation in await interaction.client.ledger.history(wanted, limit=LOOKED_AT):
         words = typed(generation)
         if len(offered) < CHOICES and (shown := messages.visible(words)) not in offered:

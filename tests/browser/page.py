@@ -20,7 +20,7 @@ expect.set_options(timeout=60_000)
 
 ALONE = "Only you can see this"
 
-COMPLETED = {"model", "sampler", "style"}
+COMPLETED = {"prompt", "model", "sampler", "style"}
 """Options whose values are chosen from a list that the bot completes."""
 
 
