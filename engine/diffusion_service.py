@@ -229,7 +229,7 @@ class _Running:
             async with house.opened(settings, drain_s=0) as home:
                 opened.set_result(home)
                 await self._stop.wait()
-        except EaselError as error:
+        except BaseException as error:  # whatever it is: who opens must not wait for ever
             if opened.done():
                 raise
             opened.set_exception(error)
@@ -250,7 +250,7 @@ class _Running:
     def _close_with_program(self) -> None:
         main = threading.main_thread()
         while self._thread.is_alive():
-            main.join(0.2)
+            main.join(1.0)
             if not main.is_alive():
                 self.close()
 

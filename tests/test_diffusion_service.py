@@ -105,6 +105,14 @@ def test_a_folder_in_use_is_told(service: DiffusionService, tmp_path: Path, sett
     assert "Another Easel" in result["message"]
 
 
+def test_a_folder_that_cannot_be_one_is_told(tmp_path: Path, settings: Settings) -> None:
+    (tmp_path / "out").write_text("a file")
+    with DiffusionService(tmp_path / "out", settings=settings) as service:
+        result = service.generate_image("a boat")
+    assert not result["success"]
+    assert "cannot be written" in result["message"]
+
+
 async def test_it_works_where_an_event_loop_runs_already_as_in_a_notebook(service: DiffusionService) -> None:
     assert asyncio.get_running_loop().is_running()
     assert service.generate_image("a fox")["success"]
