@@ -147,7 +147,8 @@ async def test_an_admin_and_a_member_have_every_command_that_is_theirs(tmp_path:
 @pytest.mark.slow
 async def test_memory_stays_flat_while_pictures_come_and_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each picture is a fifth of a megabyte: were they kept anywhere, they would be seen."""
-    monkeypatch.setattr(simulated, "KEPT_MESSAGES", 4)
+    for bound, kept in (("KEPT_MESSAGES", 4), ("KEPT_INTERACTIONS", 4), ("KEPT_LINES", 20)):
+        monkeypatch.setattr(simulated, bound, kept)
     async with (
         open_bot(tmp_path, Painter(noise=True, side=256)) as bot,
         sandbox.world(bot) as place,
@@ -166,11 +167,11 @@ async def test_memory_stays_flat_while_pictures_come_and_go(tmp_path: Path, monk
 
         tracemalloc.start()
         try:
-            before = await paint(6)
-            after = await paint(16)
+            before = await paint(5)
+            after = await paint(10)
         finally:
             tracemalloc.stop()
-    assert after - before < 1_500_000
+    assert after - before < 1_000_000
 
 
 async def test_news_are_noticed(client: discord.Client) -> None:
