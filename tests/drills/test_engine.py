@@ -156,11 +156,16 @@ async def test_a_damaged_model_is_disabled_and_the_others_serve(
             asked = await wire.slash(ada, room, "imagine", prompt="a fox", model=spec.key)
             message = await asked.shows(lambda shown: "cannot be used" in shown.text, PATIENCE_S)
             figure(f"model {spec.key}: {message.text.splitlines()[-1][:120]!r}")
+            assert tmp_path.name not in message.text, "a member reads a path of the server"
         good = await wire.slash(ada, room, "imagine", prompt="an owl", model="tiny")
         await good.result(PATIENCE_S)
         states = {state.key: state.state for state in await engine.models()}
         listed = await (await wire.slash(admin, room, "model list")).message()
         await until(lambda: settled(easel.ledger.data_dir), 30, "every end to be delivered")
+        await until(lambda: len(wire.judge.messages(wire.dm(wire.world.owner))) == 3, 10, "the owner to be told")
+        told = "".join(notice.text for notice in wire.judge.messages(wire.dm(wire.world.owner))).replace("\\", "")
+    assert all(f"The model {spec.key} cannot be used" in told for spec in specs[1:])
+    assert str(tmp_path / "models" / "corrupt") in told
     assert states == {"tiny": "loaded", **{spec.key: "broken" for spec in specs[1:]}}
     assert all(spec.key in listed.text.replace("\\", "") for spec in specs)
     wire.judge.assert_clean()
