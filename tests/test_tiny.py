@@ -12,6 +12,7 @@ from engine.tiny import words
 from engine.tiny.captions import NO_COLOR, Captioner
 from engine.tiny.colors import COLORS
 from engine.tiny.data import Subject, compose, held_out
+from engine.tiny.vocabulary import Vocabulary
 
 FOLDER = Path(__file__).parents[1] / "engine" / "tiny"
 RGB = {name: np.array(color.rgb) for color in COLORS for name in (color.en[0], color.zh[0])}
@@ -28,6 +29,65 @@ def subjects() -> list[Subject]:
 def test_the_same_seed_writes_the_same_captions() -> None:
     one, other = (Captioner(subjects(), seed=3) for _ in range(2))
     assert [one.write(i % 50) for i in range(200)] == [other.write(i % 50) for i in range(200)]
+
+
+VOCABULARY = Vocabulary(
+    nouns_en=("harvest", "engine"),
+    verbs_en=("carry",),
+    adjectives_en=("patient", "gold"),
+    adverbs_en=("slowly",),
+    nouns_zh=("机关", "面料"),
+    places_zh=("苏州",),
+    people_zh=("李白",),
+    verbs_zh=("相逢",),
+    adjectives_zh=("安静",),
+    adverbs_zh=("渐渐",),
+)
+
+
+def test_two_subjects_are_joined_and_stand_in_the_caption_in_their_order() -> None:
+    known = subjects()
+    captioner = Captioner(known, seed=2, vocabulary=VOCABULARY)
+    pairs = [caption for i in range(2000) if (caption := captioner.write(i % 50)).second < len(known)]
+    assert 120 < len(pairs) < 280
+    tidy = [caption for caption in pairs if f"{captioner.names_en[caption.subject][0]} and " in caption.text]
+    assert tidy
+    assert not any(captioner.write(i, pairs=False).second < len(known) for i in range(50))
+
+
+def test_a_word_of_the_dictionary_that_is_a_name_stands_around_no_other() -> None:
+    assert VOCABULARY.without(["Gold", "engine"]).adjectives_en == ("patient",)
+    assert VOCABULARY.without(["Gold", "engine"]).nouns_en == ("harvest",)
+
+
+@pytest.mark.slow
+def test_a_chinese_character_is_one_token_wherever_it_stands(tmp_path: Path) -> None:
+    from engine.tiny.tokens import train_tokenizer
+
+    texts = ["a cat on the table", "the cat and the dog", "可爱的猫，蓝色背景", "猫和狗在桌子上"] * 50
+    tokenizer = train_tokenizer(texts, ["cat", "dog", "猫", "狗"], tmp_path)
+    alone, inside = (tokenizer.tokenize(text) for text in ("猫", "可爱的猫和狗"))
+    assert len(alone) == 1
+    assert len(inside) == 6
+    assert len(tokenizer.tokenize("cat")) == 1
+
+
+@pytest.mark.slow
+def test_two_subjects_stand_beside_each_other_and_one_fills_the_picture() -> None:
+    import torch
+
+    from engine.tiny.data import SIZE
+    from engine.tiny.scenes import Scenes
+
+    squares = np.zeros((2, SIZE, SIZE, 4), np.uint8)
+    squares[0, 32:96, 32:96] = (255, 0, 0, 255)
+    squares[1, 32:96, 32:96] = (0, 0, 255, 255)
+    scenes = Scenes(squares, "cpu")
+    alone, pair = scenes.compose(torch.tensor([0, 0]), torch.tensor([2, 1]), torch.ones(2, 3)).permute(0, 2, 3, 1)
+    assert alone[64, 64].tolist() == [1, -1, -1]
+    assert pair[64, 32].tolist() == pytest.approx([1, -1, -1], abs=0.02)
+    assert pair[64, 96].tolist() == pytest.approx([-1, -1, 1], abs=0.02)
+    assert pair[4, 64].tolist() == [1, 1, 1]
 
 
 @pytest.mark.parametrize("color", [0, 3, 11])
@@ -92,7 +152,7 @@ def pipeline() -> Any:
 
 
 def painted(pipeline: Any, *prompts: str, **options: Any) -> list[np.ndarray]:
-    """(64, 64, 3) each, 0 to 255, from the seeds 0, 1, …"""
+    """(128, 128, 3) each, 0 to 255, from the seeds 0, 1, …"""
     import torch
 
     seeds = [torch.Generator().manual_seed(i) for i in range(len(prompts))]
@@ -107,7 +167,8 @@ def behind(picture: np.ndarray) -> np.ndarray:
 
 
 def middle(picture: np.ndarray) -> np.ndarray:
-    return np.asarray(picture[16:48, 16:48].mean(axis=(0, 1)))
+    quarter = len(picture) // 4
+    return np.asarray(picture[quarter:-quarter, quarter:-quarter].mean(axis=(0, 1)))
 
 
 @pytest.mark.slow

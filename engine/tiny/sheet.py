@@ -16,7 +16,7 @@ from PIL import Image, ImageDraw
 
 from engine.tiny.evaluate import open_pipeline, questions_from
 
-TILE = 112
+TILE = 128
 """Width and height of a painting on the sheet, in pixels."""
 
 PROMPTS = (
