@@ -23,13 +23,14 @@ from rich.table import Table
 
 from engine import files, house, hub, logs
 from engine.backup import Backup
-from engine.catalog import ModelSpec
+from engine.catalog import Family, ModelSpec
 from engine.config import Settings, load_settings
 from engine.errors import Cancelled, ConfigError, EaselError, InvalidRequest, LedgerBusy, NotFound
 from engine.ledger import HistoryFilter, Ledger
+from engine.samplers import stepped
 from engine.service.keys import KeyRing
 from engine.shell import Progress, destinations, read_prompts, size_text
-from engine.types import SHELL, Generation, GenerationRequest, Status
+from engine.types import SHELL, Generation, GenerationRequest, Sampler, Status
 
 FAILED, MISUSED, INTERRUPTED = 1, 2, 130
 """Exit codes. 2 asks for another command line or configuration; 130 is Ctrl-C's."""
@@ -180,7 +181,8 @@ def model_info(
         settings = _settings(config)
         spec = settings.catalog().get(key)
         table = Table(box=None, show_header=False)
-        for name, text in _facts(spec, hub.sizes_on_disk([spec], settings.engine.models_dir).get(key)):
+        facts = _facts(spec, hub.sizes_on_disk([spec], settings.engine.models_dir).get(key))
+        for name, text in (*facts, *_ways(spec, hub.noise_schedule(spec, settings.engine.models_dir))):
             table.add_row(f"[bold]{name}", escape(text))
         _out().print(table)
 
@@ -203,6 +205,17 @@ def _facts(spec: ModelSpec, here: int | None) -> list[tuple[str, str]]:
         ("Pixels", f"{defaults.width}×{defaults.height} ({small} to {large}{enlarged})"),
         ("Sampler", defaults.sampler),
     ]
+
+
+def _ways(spec: ModelSpec, schedule: dict[str, Any] | None) -> list[tuple[str, str]]:
+    """Which samplers share forwards with other people's pictures, and which go through diffusers' own schedulers."""
+    if spec.family is Family.OTHER:
+        return [("Step by step", "none: each picture is one call of diffusers' pipeline")]
+    if schedule is None:
+        return [("Step by step", "not known: its noise schedule is not here")]
+    fitting = stepped(schedule, trailing=spec.ranges.guidance_scale[1] <= 1)
+    others = [sampler for sampler in Sampler if sampler not in fitting]
+    return [("Step by step", ", ".join(fitting) or "none"), ("By diffusers", ", ".join(others) or "none")]
 
 
 @app.command()

@@ -162,3 +162,13 @@ def sizes_on_disk(specs: Iterable[ModelSpec], models_dir: Path | None) -> dict[s
     """By key, for those that are wholly here."""
     sizes = {spec.key: size_on_disk(spec, models_dir) for spec in specs}
     return {key: size for key, size in sizes.items() if size is not None}
+
+
+def noise_schedule(spec: ModelSpec, models_dir: Path | None) -> dict[str, Any] | None:
+    """The settings of the model's noise schedule; None where they are not on this disk, as beside a single file."""
+    folder = snapshot(spec, models_dir)
+    try:
+        found = json.loads((folder / "scheduler" / "scheduler_config.json").read_text("utf-8")) if folder else None
+    except (OSError, ValueError):
+        return None
+    return found if isinstance(found, dict) else None

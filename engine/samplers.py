@@ -59,6 +59,11 @@ def table(sampler: Sampler, steps: int, schedule: Mapping[str, Any], *, trailing
     return make(_Schedule(schedule), steps, spacing)
 
 
+def stepped(schedule: Mapping[str, Any], *, trailing: bool = False) -> tuple[Sampler, ...]:
+    """The samplers that have a table on that noise schedule; the others go through diffusers' own schedulers."""
+    return tuple(sampler for sampler in Sampler if table(sampler, 4, schedule, trailing=trailing) is not None)
+
+
 _KNOWN: dict[str, tuple[object, ...]] = {
     "beta_schedule": ("linear", "scaled_linear"),
     "prediction_type": ("epsilon", "v_prediction"),

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import io
+import json
 import os
+import re
 import signal
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -145,6 +147,20 @@ def test_one_model_is_told_in_full(folder: Path) -> None:
     told = easel("models", "info", "sdxl-turbo").stdout
     assert "stabilityai/sdxl-turbo" in told
     assert "1 (1 to 4)" in told
+    assert "its noise schedule is not here" in told
+
+
+def test_a_model_tells_which_samplers_go_step_by_step(folder: Path) -> None:
+    schedule = {"beta_schedule": "scaled_linear", "beta_start": 0.00085, "beta_end": 0.012, "clip_sample": False}
+    (folder / "fox" / "scheduler").mkdir(parents=True)
+    (folder / "fox" / "scheduler" / "scheduler_config.json").write_text(json.dumps(schedule))
+    for key, family in (("fox", "sd1"), ("flow", "other")):
+        with (folder / "config.toml").open("a") as config:
+            config.write(f"\n[[models]]\nkey = '{key}'\nfamily = '{family}'\nrepository = '{folder / 'fox'}'\n")
+    told = easel("models", "info", "fox").stdout
+    assert re.search(r"Step by step +DDIM, Euler, ", told)
+    assert re.search(r"By diffusers +UniPC, PNDM", told)
+    assert "one call of diffusers' pipeline" in " ".join(easel("models", "info", "flow").stdout.split())
 
 
 @pytest.mark.parametrize(
