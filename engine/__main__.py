@@ -21,6 +21,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from engine import bench as measuring
 from engine import files, house, hub, logs
 from engine.backup import Backup
 from engine.catalog import Family, ModelSpec
@@ -336,6 +337,43 @@ def backup(
         made = _run(_back_up(_settings(config, data_dir).storage.data_dir, to))
         Console(stderr=True).print(f"{made.generations} jobs and {made.pictures} pictures are kept.", highlight=False)
         print(to)  # noqa: T201
+
+
+@app.command()
+def bench(
+    model: Annotated[str | None, typer.Option(help="Which model paints; see `models`.")] = None,
+    seconds: Annotated[float, typer.Option(min=1, max=3600, help="How long to paint, about.")] = 30,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Where to write the figures as well.")] = None,
+    config: ConfigOption = Path("config.toml"),
+) -> None:
+    """Measure how fast this machine paints: latency, pictures a second, share of what the device can do."""
+    with _explained():
+        settings = _settings(config)
+        figures = _run(measuring.measure(settings, model or settings.default_model, seconds))
+        table = Table(box=None, show_header=False)
+        for name, text in _measured(figures):
+            table.add_row(f"[bold]{name}", escape(text))
+        _out().print(table)
+        if json_file is not None:
+            try:
+                json_file.write_text(figures.as_json(), encoding="utf-8")
+            except OSError as error:
+                raise EaselError(f"{json_file} cannot be written: {error.strerror}.") from None
+
+
+def _measured(figures: measuring.Figures) -> list[tuple[str, str]]:
+    peak, share = figures.peak_tflops, figures.share_of_peak
+    return [
+        ("Model", f"{figures.model}, {figures.width}×{figures.height}, {figures.steps} steps, cfg {figures.cfg:g}"),
+        ("Device", figures.device),
+        ("Ready after", f"{figures.load_s:.1f} s"),
+        ("One picture", f"{figures.latency_s:.3g} s"),
+        ("Pictures a second", f"{figures.pictures_a_second:.3g}, with {figures.at_once} requests at once"),
+        (
+            "Share of the peak",
+            "not known" if share is None else f"{share:.1%} of {peak:.3g} TFLOP/s, by its UNet alone",
+        ),
+    ]
 
 
 async def _back_up(data_dir: Path, to: Path) -> Backup:

@@ -38,6 +38,8 @@ class EngineConfig(Section):
     vae_slicing: bool = True
     vae_tiling: bool = False
     attention_slicing: bool = False
+    compile: bool = False
+    """On CUDA: forwards as graphs, and a model compiled for its default size while it loads."""
     previews: bool = True
     exact: bool = True
     """A picture's bits never depend on who shares its forwards; False lets these grow to what waits."""

@@ -33,12 +33,14 @@ from huggingface_hub.errors import LocalEntryNotFoundError
 
 from engine import download, hub, images
 from engine.catalog import Family, ModelSpec
+from engine.compiled import GraphedUnet
 from engine.config import EngineConfig
 from engine.device import choose_device, device_name, free_memory, memory, memory_errors, ran_out
 from engine.errors import ModelUnavailable
 from engine.forwards import Forwards
 from engine.latents import fit_preview, outer_blocks, preview, to_pixels, unscaled
 from engine.painting import Conditions, OnStep, Pixels, Report, ShouldStop, Stopped
+from engine.rowplan import bucket_for
 from engine.samplers import Table, table
 from engine.types import GenerationRequest, Sampler
 
@@ -68,6 +70,8 @@ SINGLE_FILE: dict[Family, Any] = {
     Family.SDXL: diffusers.StableDiffusionXLPipeline,
 }
 UNET_PIPELINES = (diffusers.StableDiffusionPipeline, diffusers.StableDiffusionXLPipeline)
+TEXTS = 64
+"""How many encoded prompts are kept; the empty one is asked for with each guided request, so it stays."""
 PREDICTIONS = ("epsilon", "v_prediction", "sample")
 """What a noise schedule's network can predict, as diffusers names it."""
 
@@ -205,9 +209,12 @@ class DiffusersPipeline:
         def check(_module: torch.nn.Module, _inputs: Any) -> None:
             self._check()
 
-        for part in self._modules():
+        for part in self._watched_modules():
             for block in outer_blocks(part):
                 block.register_forward_pre_hook(check)
+
+    def _watched_modules(self) -> list[torch.nn.Module]:
+        return self._modules()
 
     def _possible_savings(self) -> dict[str, Callable[[], None]]:
         """What can be done when memory runs short, the least harmful first."""
@@ -259,8 +266,14 @@ class UnetPipeline(DiffusersPipeline):
     """SD 1.x, SD 2.x, SDXL and its Turbo: can be taken apart into encode, latents, unet and decode."""
 
     def __init__(self, spec: ModelSpec, pipe: Any, device: torch.device, config: EngineConfig) -> None:
+        self._graphed = GraphedUnet(pipe.unet)
+        self._graphs = config.compile and device.type == "cuda"
         super().__init__(spec, pipe, device, config)
         self._preview_map: torch.Tensor | None = None
+        self._text = functools.lru_cache(TEXTS)(self._encoded)
+        if device.type == "cuda":  # as its convolutions want them
+            pipe.unet.to(memory_format=torch.channels_last)
+            pipe.vae.to(memory_format=torch.channels_last)
 
     def table(self, request: GenerationRequest) -> Table | None:
         return table(request.sampler, request.num_inference_steps, self._schedule, trailing=not self.guidable)
@@ -277,14 +290,9 @@ class UnetPipeline(DiffusersPipeline):
     def encode(self, request: GenerationRequest) -> Conditions:
         """The conditions of a request: two rows where its guidance scale is above 1, else one."""
         guided = request.guidance_scale > 1
-        negative = request.negative_prompt or None  # SDXL takes zeros for none, and not the empty prompt's embedding
-        device = self._pipe._execution_device
+        prompt, pooled = self._text(request.prompt)
         if not isinstance(self._pipe, diffusers.StableDiffusionXLPipeline):
-            prompt, unwanted = self._pipe.encode_prompt(request.prompt, device, 1, guided, negative)
-            return Conditions(torch.cat([unwanted, prompt]) if guided else prompt)
-        prompt, unwanted, pooled, unwanted_pooled = self._pipe.encode_prompt(
-            request.prompt, device=device, do_classifier_free_guidance=guided, negative_prompt=negative
-        )
+            return Conditions(torch.cat([self._text(request.negative_prompt)[0], prompt]) if guided else prompt)
         size = (request.height // self._spec.enlarge, request.width // self._spec.enlarge)
         times = self._pipe._get_add_time_ids(
             size,
@@ -292,10 +300,22 @@ class UnetPipeline(DiffusersPipeline):
             size,
             dtype=prompt.dtype,
             text_encoder_projection_dim=self._pipe.text_encoder_2.config.projection_dim,
-        ).to(device)
+        ).to(prompt.device)
         if not guided:
             return Conditions(prompt, pooled, times)
+        if request.negative_prompt or not self._pipe.config.force_zeros_for_empty_prompt:
+            unwanted, unwanted_pooled = self._text(request.negative_prompt)
+        else:  # SDXL was trained on zeros for no prompt
+            unwanted, unwanted_pooled = torch.zeros_like(prompt), torch.zeros_like(pooled)
         return Conditions(torch.cat([unwanted, prompt]), torch.cat([unwanted_pooled, pooled]), times.repeat(2, 1))
+
+    def _encoded(self, text: str) -> tuple[torch.Tensor, Any]:
+        """The embeddings of one text (1, tokens, channels), and SDXL's pooled ones (1, channels)."""
+        device = self._pipe._execution_device
+        if not isinstance(self._pipe, diffusers.StableDiffusionXLPipeline):
+            return self._pipe.encode_prompt(text, device, 1, False)[0], None
+        embeddings, _, pooled, _ = self._pipe.encode_prompt(text, device=device, do_classifier_free_guidance=False)
+        return embeddings, pooled
 
     def latents(self, request: GenerationRequest, generator: torch.Generator) -> torch.Tensor:
         """(1, channels, height / 8, width / 8): that generator's noise, drawn in fp32 for every dtype alike."""
@@ -305,13 +325,34 @@ class UnetPipeline(DiffusersPipeline):
 
     def unet(self, latents: torch.Tensor, timesteps: torch.Tensor, conditions: Conditions) -> torch.Tensor:
         """What the UNet predicts for these rows: latents already scaled for their timesteps (rows,)."""
-        added = None
-        if conditions.pooled is not None:
-            added = {"text_embeds": conditions.pooled, "time_ids": conditions.time_ids}
-        predicted: torch.Tensor = self._pipe.unet(
-            latents, timesteps, conditions.embeddings, added_cond_kwargs=added, return_dict=False
-        )[0]
-        return predicted
+        if self._graphs and not self._offloaded:
+            return self._graphed(latents, timesteps, conditions)
+        return self._graphed.eager(latents, timesteps, conditions)
+
+    def compile(self, rows: int | None = None) -> None:
+        """Compiles the UNet for pictures of the model's default size, `rows` of them or as many as they run in."""
+        request = GenerationRequest(prompt=" ", model=self._spec.key, seed=0, **self._spec.defaults.model_dump())
+        with memory_errors(), torch.inference_mode():
+            latents = self.latents(request, torch.Generator("cpu").manual_seed(0))
+            rows = rows or bucket_for(self._device.type, latents[0, 0].numel(), self.guidable)
+            told = self.encode(request)
+            parts: list[Any] = [told.embeddings, told.pooled, told.time_ids]
+            alike: list[Any] = [None if part is None else part[-1:].repeat_interleave(rows, 0) for part in parts]
+            times = torch.full((rows,), 500.0, device=latents.device)
+            self._graphed.compile(latents.repeat(rows, 1, 1, 1), times, Conditions(*alike))
+
+    def _watched_modules(self) -> list[torch.nn.Module]:
+        """A graph asks nobody within a forward, and takes no second."""
+        return [part for part in self._modules() if not (self._graphs and part is self._pipe.unet)]
+
+    def _save(self, saving: str) -> None:
+        self._graphed.forget()  # they hold memory, and what the networks were
+        super()._save(saving)
+
+    def close(self) -> None:
+        self._graphed.forget()
+        self._text.cache_clear()
+        super().close()
 
     def decode(self, latents: torch.Tensor) -> Pixels:
         """Latents (1, channels, height / 8, width / 8) as the sampler leaves them -> a picture (height, width, 3)."""
@@ -368,8 +409,13 @@ class Diffusers:
             if self._dtype == torch.float16 and getattr(pipe, "vae", None) is not None:
                 _upcast_decoding(pipe.vae)
             report(0.95, "Moving to the device")
-            kind = UnetPipeline if isinstance(pipe, UNET_PIPELINES) else DiffusersPipeline
-            return kind(spec, pipe, self._device, self._config)
+            if not isinstance(pipe, UNET_PIPELINES):
+                return DiffusersPipeline(spec, pipe, self._device, self._config)
+            pipeline = UnetPipeline(spec, pipe, self._device, self._config)
+            if self._config.compile and self._device.type == "cuda" and not pipeline.offloaded:
+                report(None, "Compiling")
+                pipeline.compile()
+            return pipeline
 
     def _load_folder(self, spec: ModelSpec, folder: Path, report: Report, should_stop: ShouldStop) -> Any:
         """Part by part, so that people see how far it is, and which part is broken."""

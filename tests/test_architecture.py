@@ -16,13 +16,22 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 
-WORKER_SIDE = {"engine.device", "engine.download", "engine.forwards", "engine.latents", "engine.pipelines", "engine.tiny"}
+WORKER_SIDE = {
+    "engine.compiled",
+    "engine.device",
+    "engine.download",
+    "engine.forwards",
+    "engine.latents",
+    "engine.peak",
+    "engine.pipelines",
+    "engine.tiny",
+}
 """What runs in the worker process, or trains the embedded model: torch is at home here, and nowhere else."""
 
 AT_HOME = {
     "torch": WORKER_SIDE,
     "transformers": WORKER_SIDE,
-    "diffusers": {"engine.pipelines", "engine.tiny"},
+    "diffusers": {"engine.peak", "engine.pipelines", "engine.tiny"},
     "discord": {"bot"},
     "fastapi": {"engine.service"},
     "starlette": {"engine.service"},
