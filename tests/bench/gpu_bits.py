@@ -35,6 +35,19 @@ def g5(rig: Rig, report: Report) -> None:
             judge(report)
 
 
+def g5_compiled(rig: Rig, report: Report) -> None:
+    """The same once the engine's own buckets are compiled; and the graphs of before, beside a forward without."""
+    arms = report.setdefault("arms", {})
+    for name, buckets in BUCKETS.items():
+        kind = rig.kinds[name]
+        if not rig.compile or rig.left < 60:
+            return
+        rig.ours(kind).compile()
+        found = bits.neighbours(rig.ours(kind), mixed(kind)[:4], bucket=buckets[0], shuffles=2)
+        arms[f"{name}, {buckets[0]} rows, compiled"] = dataclasses.asdict(found) | rows_alike(rig, kind, buckets[0])
+        judge(report)
+
+
 def judge(report: Report) -> None:
     arms = report["arms"].values()
     report["figure"] = sum(arm["different"] for arm in arms)
@@ -66,7 +79,9 @@ def rows_alike(rig: Rig, kind: Kind, count: int) -> Report:
         (latents, times, words), options = rig.rows(kind, count)
         added = options["added_cond_kwargs"] or {}
         told = Conditions(words, added.get("text_embeds"), added.get("time_ids"))
-        base = pipeline.unet(latents, times, told).clone()
+        plain = pipeline._graphed.eager(latents, times, told).clone()
+        for _ in range(3):  # from the second on it is a graph, where the device has them
+            base = pipeline.unet(latents, times, told).clone()
         order = [*range(1, count), 0]
         turned = pipeline.unet(latents[order], times[order], _taken(told, order)).clone()
         alone = [0] * count
@@ -75,6 +90,7 @@ def rows_alike(rig: Rig, kind: Kind, count: int) -> Report:
     return {
         "rows": count,
         "rows_that_change_when_they_move": moved,
+        "graph_differs_from_eager": bool((base != plain).any()),
         "first_row_changes_with_others": bool((base[0] != beside[0]).any()),
     }
 

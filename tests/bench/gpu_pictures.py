@@ -41,7 +41,7 @@ def g2(rig: Rig, report: Report) -> None:
         arms[place] = pictures(rig, kind, count)
         judge(report)
         if count > 1:
-            rig.forget("plain", kind.name)
+            rig.forget("plain", kind.name, str(torch.float16))
 
 
 def judge(report: Report) -> None:

@@ -50,7 +50,7 @@ class Rig:
 
     @property
     def config(self) -> EngineConfig:
-        return EngineConfig(device="cuda" if self.device.type == "cuda" else "cpu")
+        return EngineConfig(device="cuda" if self.device.type == "cuda" else "cpu", compile=self.compile)
 
     # -- models
 
@@ -65,21 +65,11 @@ class Rig:
             self._kept[key] = pipe
         return self._kept[key]
 
-    def network(self, kind: Kind, part: str) -> Any:
-        """A "unet" or a "decoder" alone, as `plain` has them with their memory laid out for the convolutions."""
-        key = ("network", kind.name, part)
-        if key not in self._kept:
-            with models.numbers(self.dtype), self.device:
-                network = models.unet(kind) if part == "unet" else models.vae(kind).decoder
-            models.randomize(network, seed=0)
-            self._kept[key] = network.to(memory_format=torch.channels_last).eval().requires_grad_(False)
-        return self._kept[key]
-
     def ours(self, kind: Kind) -> UnetPipeline:
         """The engine's own pipeline of that model, as it runs people's pictures."""
         key = ("ours", kind.name)
         if key not in self._kept:
-            pipe = models.build(kind, self.device, self.dtype, self.scratch / "words")
+            pipe = self.plain(kind, self.dtype, channels_last=True)  # the networks may be shared: nothing is changed
             self._kept[key] = UnetPipeline(kind.spec, pipe, self.device, self.config)
         return self._kept[key]  # type: ignore[no-any-return]
 
