@@ -37,8 +37,11 @@ def test_a_result_is_kept_looked_into_and_brought_back(page: Page, running: Runn
     expect(child).to_contain_text("Made from")
 
     sandbox.press(child, "Edit")
+    form = page.get_by_role("dialog")
+    expect(form.get_by_label(re.compile("^Prompt"))).to_have_value(re.compile("a green leaf"))
     photograph(page, "sandbox-edit")
-    page.keyboard.press("Escape")
+    form.get_by_role("button", name="Cancel").click()
+    expect(form).to_be_hidden()
 
     family = sandbox.answered(lambda: sandbox.press(result, "More"))
     expect(family).to_contain_text("Made from it")
