@@ -14,6 +14,7 @@ Easel, the Discord bot that paints.
   ./quick_start.sh serve            the image service: OpenAI's Images API and a page, at http://localhost:5001
   ./quick_start.sh models           the models: what they are good for, and which are here
   ./quick_start.sh history          what was painted
+  ./quick_start.sh bench            how fast this machine paints
   ./quick_start.sh backup FOLDER    copies what is kept, also while the bot runs
   ./quick_start.sh test             format, lint, types and tests
 
@@ -89,7 +90,7 @@ help | -h | --help)
     usage
     exit
     ;;
-"" | run | sandbox | imagine | serve | keys | models | history | backup | test) ;;
+"" | run | sandbox | imagine | serve | keys | models | history | backup | bench | test) ;;
 *)
     usage >&2
     fail "there is no command '$command'." 2
@@ -119,6 +120,6 @@ fi
 install engine,service,sandbox
 export EASEL_CONFIG=${EASEL_CONFIG:-$root/config.toml}
 case "$command" in
-imagine | serve | keys | models | history | backup) exec "$python" -m engine "$@" ;;
+imagine | serve | keys | models | history | backup | bench) exec "$python" -m engine "$@" ;;
 *) exec "$python" -m bot "$@" ;;
 esac
