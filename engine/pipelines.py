@@ -1,7 +1,7 @@
 """Diffusers, behind the seam of `engine.painting`: how a model is loaded, and how it paints.
 
-Nothing else imports diffusers, but for `engine.peak`, which counts. Every model is painted through diffusers' own pipeline, one picture at a time,
-each from a CPU generator of its own: picture n of several is bit-equal to the picture painted alone with its seed.
+Nothing else imports diffusers, but for `engine.peak`, which counts. Each picture comes from a CPU generator of its own:
+picture n of several is bit-equal to the picture painted alone with its seed.
 """
 
 from __future__ import annotations
