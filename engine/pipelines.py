@@ -311,7 +311,7 @@ class UnetPipeline(DiffusersPipeline):
 
     def _encoded(self, text: str) -> tuple[torch.Tensor, Any]:
         """The embeddings of one text (1, tokens, channels), and SDXL's pooled ones (1, channels)."""
-        device = self._pipe._execution_device
+        device = self._device
         if not isinstance(self._pipe, diffusers.StableDiffusionXLPipeline):
             return self._pipe.encode_prompt(text, device, 1, False)[0], None
         embeddings, _, pooled, _ = self._pipe.encode_prompt(text, device=device, do_classifier_free_guidance=False)
@@ -321,7 +321,7 @@ class UnetPipeline(DiffusersPipeline):
         """(1, channels, height / 8, width / 8): that generator's noise, drawn in fp32 for every dtype alike."""
         scale = self._spec.enlarge * self._pipe.vae_scale_factor
         shape = (1, self._pipe.unet.config.in_channels, request.height // scale, request.width // scale)
-        return torch.randn(shape, generator=generator).to(self._pipe._execution_device, self._pipe.unet.dtype)
+        return torch.randn(shape, generator=generator).to(self._device, self._pipe.unet.dtype)
 
     def unet(self, latents: torch.Tensor, timesteps: torch.Tensor, conditions: Conditions) -> torch.Tensor:
         """What the UNet predicts for these rows: latents already scaled for their timesteps (rows,)."""
@@ -357,7 +357,7 @@ class UnetPipeline(DiffusersPipeline):
     def decode(self, latents: torch.Tensor) -> Pixels:
         """Latents (1, channels, height / 8, width / 8) as the sampler leaves them -> a picture (height, width, 3)."""
         vae = self._pipe.vae
-        latents = unscaled(latents, vae.config).to(self._pipe._execution_device, vae.dtype)
+        latents = unscaled(latents, vae.config).to(self._device, vae.dtype)
         decoded = vae.decode(latents, return_dict=False)[0]
         self._pipe.maybe_free_model_hooks()
         return to_pixels(decoded[0])
@@ -370,7 +370,7 @@ class UnetPipeline(DiffusersPipeline):
     def preview(self, latents: torch.Tensor) -> Pixels | None:
         vae = self._pipe.vae
         if self._preview_map is None:
-            self._preview_map = fit_preview(vae, self._pipe._execution_device)
+            self._preview_map = fit_preview(vae, self._device)
         return preview(unscaled(latents.float(), vae.config)[0], self._preview_map)
 
 
