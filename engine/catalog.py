@@ -122,7 +122,7 @@ BUILT_IN: tuple[ModelSpec, ...] = (
         speed=5,
         quality=1,
         best_for="first steps: embedded, no download, small pictures of one thing",
-        defaults=Defaults(num_inference_steps=20, guidance_scale=3.5, sampler=Sampler.DDIM),
+        defaults=Defaults(num_inference_steps=15, guidance_scale=3.5, sampler=Sampler.DDIM),
         ranges=Ranges(num_inference_steps=(1, 50), guidance_scale=(1.0, 10.0), size=(512, 512)),
         enlarge=4,
     ),

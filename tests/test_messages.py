@@ -211,7 +211,7 @@ def test_a_prompt_of_two_thousand_signs_is_the_alt_text_cut_at_1024() -> None:
 
 def test_a_result_names_everything_that_made_it() -> None:
     text = text_of(messages.result(generation(), ["x.png"], SAY)).replace("\\", "")
-    for fact in ("a red fox", "tiny", "DPM++ 2M Karras", "20 steps", "cfg 4", "512×512", "seed 4294967295", "3.2 s"):
+    for fact in ("a red fox", "tiny", "DPM++ 2M Karras", "15 steps", "cfg 3.5", "512×512", "seed 4294967295", "3.2 s"):
         assert fact in text
 
 

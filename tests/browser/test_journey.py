@@ -10,12 +10,14 @@ from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
+from engine.catalog import Catalog
 from engine.images import read_metadata, read_request
 from engine.ledger import FILE
 from tests.browser.page import ALONE, PAINTED_MS, Sandbox, photograph
 from tests.processes import Running
 
 PROMPT = "a red apple on a white table"
+STEPS = Catalog().get("tiny").defaults.num_inference_steps
 
 
 def recorded(data: Path, sha256: str) -> tuple[Path, dict[str, object]]:
@@ -38,7 +40,7 @@ def test_a_newcomer_paints_rerolls_edits_and_looks_back(page: Page, running: Run
     expect(first.get_by_role("button", name="Cancel")).to_be_visible()
     expect(first).to_contain_text(PROMPT)
     sandbox.painted(first, PROMPT)
-    expect(first).to_contain_text("20 steps")
+    expect(first).to_contain_text(f"{STEPS} steps")
     photograph(page, "sandbox-imagine", first)
 
     # What is downloaded from the page is the very file that the ledger names, with everything that made it inside.
@@ -48,7 +50,7 @@ def test_a_newcomer_paints_rerolls_edits_and_looks_back(page: Page, running: Run
     request = read_request(data)
     assert request is not None
     assert (request.prompt, request.model, request.seed) == (PROMPT, "tiny", row["seed"])
-    assert read_metadata(data)["parameters"].startswith(f"{PROMPT}\nSteps: 20, Sampler: DDIM")
+    assert read_metadata(data)["parameters"].startswith(f"{PROMPT}\nSteps: {STEPS}, Sampler: DDIM")
 
     second = sandbox.answered(lambda: sandbox.press(first, "Reroll"))
     sandbox.painted(second, PROMPT)

@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
+from engine.catalog import Catalog
 from engine.images import read_request
 from engine.service.keys import KeyRing
 from tests.browser.page import PAINTED_MS
@@ -69,7 +70,7 @@ def photograph(page: Page, name: str) -> None:
 
 def test_somebody_at_a_desk_paints_looks_back_and_paints_again(page: Page, service: Child) -> None:
     page.goto(service.url)
-    expect(page.get_by_label("Steps")).to_have_value("20")
+    expect(page.get_by_label("Steps")).to_have_value(str(Catalog().get("tiny").defaults.num_inference_steps))
     paint(page, PROMPT, seed=7, number=2)
     job = page.locator("#jobs article").first
     expect(job.get_by_role("button", name="Cancel")).to_be_visible()

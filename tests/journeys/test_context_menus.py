@@ -59,7 +59,7 @@ async def test_a_result_of_ours_is_known_without_its_file(tmp_path: Path) -> Non
         world.env.backend.cdn._blobs.clear()
         text = text_of((await parameters(world, result.response)).response)
         assert "**Easel**" in text
-        assert "steps: 9 · cfg: 4 · size: 512×512 · seed: 7" in text
+        assert "steps: 9 · cfg: 3.5 · size: 512×512 · seed: 7" in text
 
 
 @pytest.mark.parametrize(
