@@ -2,51 +2,19 @@
 
 from __future__ import annotations
 
-import random
-from collections.abc import Sequence
-
 from engine.tiny import fillers
 from engine.tiny.colors import COLORS, Color
 from engine.tiny.vocabulary import Vocabulary
 from engine.tiny.words import ZH
+from engine.tiny.writer import Writer
 
 
-class Chinese:
-    """Writes one caption around a name. `others` are names of other subjects, which are only near it."""
-
-    def __init__(
-        self,
-        random: random.Random,
-        others: Sequence[str],
-        vocabulary: Vocabulary | None,
-        adjectives: Sequence[str] = (),
-    ) -> None:
-        self._random = random
-        self._others = others
-        self._words = vocabulary
-        self._adjectives = adjectives
-
-    def write(self, name: str, color: Color | None) -> str:
-        """`color` is the background's; None asks for none."""
-        form = self._random.random()
-        if form < 0.3:
-            return self._tidy(name, color)
-        if form < 0.6 or self._words is None:
-            return self._loose(name, color)
-        return self._free(name, self._words, color)
+class Chinese(Writer):
+    """Chinese: other subjects may come first."""
 
     def joined(self, name: str, second: str) -> str:
         pick = self._random.choice
         return f"{name}{pick(('和', '和', '和', '与', '跟', '以及'))}{pick(('', '', *ZH['measures']))}{second}"
-
-    def _some(self, words: Sequence[str], chances: Sequence[float]) -> list[str]:
-        """As many different words as chances hold, one after the other."""
-        count = 0
-        for chance in chances:
-            if self._random.random() >= chance:
-                break
-            count += 1
-        return self._random.sample(list(words), count)
 
     def _tidy(self, name: str, color: Color | None) -> str:
         """ "画一只可爱的猫，高清，蓝色背景"."""
@@ -87,7 +55,6 @@ class Chinese:
         return self._finished(words, color)
 
     def _free(self, name: str, vocabulary: Vocabulary, color: Color | None) -> str:
-        """Any common words before and after: whatever they are, the one known name is the subject."""
         pick, roll = self._random.choice, self._random.random
         words = name
         if roll() < 0.35:

@@ -3,54 +3,25 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
 
 from engine.tiny import fillers
 from engine.tiny.colors import COLORS, Color
 from engine.tiny.vocabulary import Vocabulary
 from engine.tiny.words import EN
+from engine.tiny.writer import Writer
 
 
-class English:
-    """Writes one caption around a name. `others` are names of other subjects, which follow the first without asking."""
-
-    def __init__(
-        self,
-        random: random.Random,
-        others: Sequence[str],
-        vocabulary: Vocabulary | None,
-        adjectives: Sequence[str] = (),
-    ) -> None:
-        self._random = random
-        self._others = others
-        self._words = vocabulary
-        self._adjectives = adjectives
+class English(Writer):
+    """English: other subjects follow the first without asking."""
 
     def write(self, name: str, color: Color | None) -> str:
-        """`color` is the background's; None asks for none."""
-        if self._random.random() < 0.03:
-            name = slip(name, self._random)
-        form = self._random.random()
-        if form < 0.3:
-            return self._tidy(name, color)
-        if form < 0.6 or self._words is None:
-            return self._loose(name, color)
-        return self._free(name, self._words, color)
+        return super().write(slip(name, self._random) if self._random.random() < 0.03 else name, color)
 
     def joined(self, name: str, second: str) -> str:
         pick, roll = self._random.choice, self._random.random
         link = pick(("and", "and", "and", "and", "&", "together with"))
         kind = f"{pick(EN['adjectives'])} ".format(color=pick(pick(COLORS).en)) if roll() < 0.25 else ""
         return f"{name} {link} {pick(('a ', 'a ', 'the ', 'an ', ''))}{kind}{second}"
-
-    def _some(self, words: Sequence[str], chances: Sequence[float]) -> list[str]:
-        """As many different words as chances hold, one after the other."""
-        count = 0
-        for chance in chances:
-            if self._random.random() >= chance:
-                break
-            count += 1
-        return self._random.sample(list(words), count)
 
     def _tidy(self, name: str, color: Color | None) -> str:
         """ "a photo of a cute cat on a table, high quality, blue background"."""
@@ -92,7 +63,6 @@ class English:
         )
 
     def _loose(self, name: str, color: Color | None) -> str:
-        """The name among words that have nothing to do with it: only where it stands tells that it is the subject."""
         pick, roll = self._random.choice, self._random.random
         if roll() < 0.45:
             name = f"{self._kind()} {name}"
@@ -104,7 +74,6 @@ class English:
         return self._finished(words, color)
 
     def _free(self, name: str, vocabulary: Vocabulary, color: Color | None) -> str:
-        """Any common words before and after: whatever they are, the one known name is the subject."""
         pick, roll = self._random.choice, self._random.random
         if roll() < 0.4:
             name = f"{pick(self._adjectives)} {name}"
