@@ -22,8 +22,12 @@ import typer
 from diffusers import DDIMScheduler, StableDiffusionPipeline
 from PIL import Image
 
+from engine.catalog import Catalog
 from engine.tiny.colors import COLORS
 from engine.tiny.data import Subject, compose, load_pictures, load_subjects
+
+DEFAULTS = Catalog().get("tiny").defaults
+"""What people get who say nothing: measured with, where nothing else is said."""
 
 COMPARED = 48
 """Width and height at which pictures are compared, in pixels."""
@@ -203,8 +207,8 @@ def main(
     model: Annotated[Path, typer.Option(help="The saved pipeline.")] = Path("engine/tiny/model"),
     prompts: Annotated[Path | None, typer.Option(help="Lines of label<TAB>background or nothing<TAB>prompt.")] = None,
     json_out: Annotated[Path | None, typer.Option("--json", help="Write the figures here, too.")] = None,
-    steps: int = 20,
-    cfg: float = 3.0,
+    steps: int = DEFAULTS.num_inference_steps,
+    cfg: float = DEFAULTS.guidance_scale,
     limit: Annotated[int | None, typer.Option(help="Only so many concrete subjects, evenly spread.")] = None,
     everything: Annotated[bool, typer.Option(help="All labels too, people and signs included.")] = False,
     sweep: Annotated[bool, typer.Option(help="Try guidance and steps on some of the questions.")] = False,

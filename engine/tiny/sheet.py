@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 from PIL import Image, ImageDraw
 
-from engine.tiny.evaluate import open_pipeline, questions_from
+from engine.tiny.evaluate import DEFAULTS, open_pipeline, questions_from
 
 TILE = 128
 """Width and height of a painting on the sheet, in pixels."""
@@ -80,8 +80,8 @@ def main(
     out: Annotated[Path, typer.Option(help="The sheet, PNG or WebP.")],
     model: Annotated[Path, typer.Option(help="The saved pipeline.")] = Path("engine/tiny/model"),
     prompts: Annotated[Path | None, typer.Option(help="Lines of label<TAB>background or nothing<TAB>prompt.")] = None,
-    steps: int = 20,
-    cfg: float = 4.0,
+    steps: int = DEFAULTS.num_inference_steps,
+    cfg: float = DEFAULTS.guidance_scale,
     limit: int = 40,
 ) -> None:
     """Paints a sheet."""
