@@ -28,7 +28,6 @@ from engine.catalog import Family, ModelSpec
 from engine.config import Settings, load_settings
 from engine.errors import Cancelled, ConfigError, EaselError, InvalidRequest, LedgerBusy, NotFound
 from engine.ledger import HistoryFilter, Ledger
-from engine.samplers import stepped
 from engine.service.keys import KeyRing
 from engine.shell import Progress, destinations, read_prompts, size_text
 from engine.types import SHELL, Generation, GenerationRequest, Sampler, Status
@@ -210,6 +209,8 @@ def _facts(spec: ModelSpec, here: int | None) -> list[tuple[str, str]]:
 
 def _ways(spec: ModelSpec, schedule: dict[str, Any] | None) -> list[tuple[str, str]]:
     """Which samplers share forwards with other people's pictures, and which go through diffusers' own schedulers."""
+    from engine.samplers import stepped  # with numpy: a tenth of a second that no other command needs
+
     if spec.family is Family.OTHER:
         return [("Step by step", "none: each picture is one call of diffusers' pipeline")]
     if schedule is None:

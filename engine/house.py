@@ -12,7 +12,6 @@ from engine.config import Settings
 from engine.dispatch import Dispatcher
 from engine.ledger import Ledger
 from engine.local import LocalEngine
-from engine.remote import RemoteEngine
 from engine.types import Engine, Origin
 
 API_KEY = "EASEL_API_KEY"
@@ -56,6 +55,8 @@ async def opened(
 def _painting(settings: Settings, catalog: Catalog, ledger: Ledger) -> AbstractAsyncContextManager[Engine]:
     if not settings.engine.url:
         return LocalEngine(settings.engine, catalog)
+
+    from engine.remote import RemoteEngine  # with an HTTP client that nobody else of the shell needs
 
     async def whose(id: int) -> Origin:
         return (await ledger.get(id)).origin
