@@ -55,7 +55,7 @@ class Figures:
 
 
 async def measure(
-    settings: Settings, key: str, seconds: float, *, backend: str = "engine.pipelines:Diffusers"
+    settings: Settings, key: str, seconds: float, *, backend: str = "engine.loading:Diffusers"
 ) -> Figures:
     """Loads the model and paints with it for about so long. Raises NotFound, and EaselError where it is not here."""
     catalog = settings.catalog()

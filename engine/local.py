@@ -76,7 +76,7 @@ class _Worker:
 class LocalEngine:
     """`async with LocalEngine(config, catalog) as engine`. `backend` names what opens the device, as "module:name"."""
 
-    def __init__(self, config: EngineConfig, catalog: Catalog, *, backend: str = "engine.pipelines:Diffusers") -> None:
+    def __init__(self, config: EngineConfig, catalog: Catalog, *, backend: str = "engine.loading:Diffusers") -> None:
         self._config, self._catalog = config, catalog
         specs = [spec.model_dump(mode="json") for spec in catalog]
         self._first_frame = Frame(

@@ -1,8 +1,8 @@
 """The second seam: what the worker asks of a model and of the machine it runs on.
 
-Implemented over diffusers in `engine.pipelines`, and by plain functions in tests. Everything here is synchronous; a
-model is loaded on one thread, painted with on another, and its latents are decoded on a third. Nothing here imports
-torch.
+Implemented over diffusers in `engine.pipelines` and `engine.loading`, and by plain functions in tests. Everything here
+is synchronous; a model is loaded on one thread, painted with on another, and its latents are decoded on a third.
+Nothing here imports torch.
 """
 
 from __future__ import annotations

@@ -163,7 +163,7 @@ def test_a_script_without_a_guard_runs_once_and_ends_by_itself(tmp_path: Path, e
 def test_the_embedded_model_paints_without_any_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     defaults = LocalEngine.__init__.__kwdefaults__
     assert defaults is not None
-    monkeypatch.setitem(defaults, "backend", "engine.pipelines:Diffusers")
+    monkeypatch.setitem(defaults, "backend", "engine.loading:Diffusers")
     assert "tiny" in Catalog()
     with DiffusionService(output_dir=tmp_path) as service:
         assert service.load_model("tiny") == (True, "tiny is loaded.")

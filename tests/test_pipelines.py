@@ -20,9 +20,10 @@ from engine import latents  # noqa: E402
 from engine.catalog import Catalog, Defaults, Family, ModelSpec, Ranges  # noqa: E402
 from engine.config import EngineConfig  # noqa: E402
 from engine.errors import ConfigError, ModelUnavailable  # noqa: E402
+from engine.loading import Diffusers  # noqa: E402
 from engine.local import LocalEngine  # noqa: E402
 from engine.painting import NoMemory, Pixels, Stopped  # noqa: E402
-from engine.pipelines import Diffusers, DiffusersPipeline, UnetPipeline  # noqa: E402
+from engine.pipelines import DiffusersPipeline, UnetPipeline  # noqa: E402
 from engine.types import GenerationRequest, Picture, Progress, Sampler  # noqa: E402
 from tests import tinypipes  # noqa: E402
 

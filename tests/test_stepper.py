@@ -186,7 +186,7 @@ class TestBits:
 
 def a_family(family: str, place: Path) -> tuple[Any, Catalog]:
     """The real classes with random weights."""
-    from engine.pipelines import Diffusers
+    from engine.loading import Diffusers
     from tests import tinypipes
 
     save: dict[str, Callable[[], Path]] = {

@@ -10,8 +10,9 @@ import torch
 from torch.autograd import DeviceType  # type: ignore[attr-defined]
 
 from engine.forwards import Forwards
+from engine.loading import Diffusers
 from engine.painting import Pixels
-from engine.pipelines import Diffusers, UnetPipeline
+from engine.pipelines import UnetPipeline
 from engine.stepper import Stepper
 from engine.types import GenerationRequest
 from tests.bench import models

@@ -21,8 +21,9 @@ from diffusers.models import ModelMixin
 from engine.catalog import TINY_FOLDER, Catalog, Defaults, Family, ModelSpec, Ranges
 from engine.config import EngineConfig
 from engine.forwards import Forwards
+from engine.loading import Diffusers
 from engine.painting import Pixels
-from engine.pipelines import SCHEDULERS, Diffusers, UnetPipeline
+from engine.pipelines import SCHEDULERS, UnetPipeline
 from engine.stepper import Stepper
 from engine.types import GenerationRequest, Sampler
 from tests.tinypipes import WIDTH, save_sd, tokenizer

@@ -11,8 +11,9 @@ import os
 import torch
 
 from engine.catalog import ModelSpec
+from engine.loading import Diffusers
 from engine.painting import Report, ShouldStop
-from engine.pipelines import Diffusers, DiffusersPipeline
+from engine.pipelines import DiffusersPipeline
 
 STARVE = "EASEL_DRILL_STARVE"
 

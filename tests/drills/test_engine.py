@@ -151,7 +151,7 @@ async def test_a_damaged_model_is_disabled_and_the_others_serve(
         damage(folder)
         specs.append(a_model(name.replace(" ", "-"), folder))
     admin = wire.add_member(guild, "Mo", manage_guild=True)
-    async with painting(wire, tmp_path, Catalog(specs), "engine.pipelines:Diffusers") as (easel, engine):
+    async with painting(wire, tmp_path, Catalog(specs), "engine.loading:Diffusers") as (easel, engine):
         for spec in specs[1:]:
             asked = await wire.slash(ada, room, "imagine", prompt="a fox", model=spec.key)
             message = await asked.shows(lambda shown: "cannot be used" in shown.text, PATIENCE_S)
