@@ -6,14 +6,13 @@ import asyncio
 import contextlib
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager
 from pathlib import Path
 from typing import TypeVar
 
 import aiosqlite
-from filelock import FileLock, Timeout
 
-from engine import schema
+from engine import files, schema
 from engine.errors import ConfigError, LedgerBroken, LedgerBusy
 
 T = TypeVar("T")
@@ -39,24 +38,16 @@ async def to_the_end(work: Awaitable[T]) -> T:
         raise
 
 
-@contextlib.contextmanager
-def owned(data_dir: Path) -> Iterator[None]:
-    """Holds the lock beside the file; the system drops it with the process, however that ends."""
-    lock = FileLock(data_dir / "owner.lock")
-    try:
-        data_dir.mkdir(parents=True, exist_ok=True)
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise LedgerBusy(
+def owned(data_dir: Path) -> AbstractContextManager[None]:
+    """Holds the lock beside the file. Raises LedgerBusy and ConfigError."""
+    return files.locked(
+        data_dir,
+        "owner.lock",
+        LedgerBusy(
             f"Another Easel (a bot, or a command) is using {data_dir}. "
             "Stop it first, or give this one a data folder of its own."
-        ) from None
-    except OSError as error:
-        raise ConfigError(f"storage.data_dir: {data_dir} cannot be written ({error.strerror}).") from None
-    try:
-        yield
-    finally:
-        lock.release()
+        ),
+    )
 
 
 def prepare(file: Path) -> int:

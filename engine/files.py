@@ -1,17 +1,41 @@
-"""Pictures on disk: written whole or not at all, under names made by us, inside the data folder only."""
+"""The data folder: its locks, and its pictures, written whole or not at all under names made by us, inside it only."""
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
+from engine.errors import ConfigError, EaselError
 from engine.types import Picture, PictureRecord, to_base36
 
 PICTURES = "pictures"
+
+
+@contextlib.contextmanager
+def locked(data_dir: Path, name: str, busy: EaselError) -> Iterator[None]:
+    """Holds that lock of the folder; the system drops it with the process, however that ends.
+
+    Raises `busy` where another process holds it, and ConfigError where the folder cannot be written.
+    """
+    lock = FileLock(data_dir / name)
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True)
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise busy from None
+    except OSError as error:
+        raise ConfigError(f"storage.data_dir: {data_dir} cannot be written ({error.strerror}).") from None
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def save_picture(data_dir: Path, generation_id: int, picture: Picture, created_at: datetime) -> PictureRecord:

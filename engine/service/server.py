@@ -18,7 +18,7 @@ import structlog
 import uvicorn
 from filelock import FileLock, Timeout
 
-from engine import house, logs
+from engine import files, house, logs
 from engine.config import Settings
 from engine.errors import ConfigError, EaselError, NotFound
 from engine.service.app import app
@@ -31,7 +31,9 @@ log = structlog.get_logger(__name__)
 
 LOG_FILE = "image_service.log"
 RUNNING = "image_service.json"
-"""In the data folder: which process serves it, and where. A lock beside it says whether that is still so."""
+"""In the data folder: which process serves it, and where."""
+LOCK = "image_service.lock"
+"""Beside it: says whether that is still so."""
 
 KEEP_S = 60
 """How long an idle connection is kept: longer than clients do, so that none writes into one that closes."""
@@ -176,28 +178,17 @@ def address(host: str, port: int) -> str:
 def _announced(data_dir: Path, host: str, listening: socket.socket) -> Iterator[str]:
     """Leaves a note for `--stop` while it lasts; yields the address."""
     url = address(host, listening.getsockname()[1])
-    lock = _lock(data_dir)
-    try:
-        data_dir.mkdir(parents=True, exist_ok=True)
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise ConfigError(
-            f"An image service uses {data_dir} already. Stop it with `serve --stop`, or give this one a data folder "
-            "of its own: --data-dir"
-        ) from None
-    except OSError as error:
-        raise ConfigError(f"storage.data_dir: {data_dir} cannot be written ({error.strerror}).") from None
-    note = data_dir / RUNNING
-    try:
-        note.write_text(json.dumps({"pid": os.getpid(), "url": url}), encoding="utf-8")
-        yield url
-    finally:
-        note.unlink(missing_ok=True)
-        lock.release()
-
-
-def _lock(data_dir: Path) -> FileLock:
-    return FileLock(data_dir / "image_service.lock")
+    busy = ConfigError(
+        f"An image service uses {data_dir} already. Stop it with `serve --stop`, or give this one a data folder "
+        "of its own: --data-dir"
+    )
+    with files.locked(data_dir, LOCK, busy):
+        note = data_dir / RUNNING
+        try:
+            note.write_text(json.dumps({"pid": os.getpid(), "url": url}), encoding="utf-8")
+            yield url
+        finally:
+            note.unlink(missing_ok=True)
 
 
 def stop(settings: Settings) -> str:
@@ -206,7 +197,7 @@ def stop(settings: Settings) -> str:
     Raises NotFound where none runs, and EaselError where it does not stop.
     """
     data_dir = settings.storage.data_dir
-    lock = _lock(data_dir)
+    lock = FileLock(data_dir / LOCK)
     try:
         if not data_dir.is_dir():
             raise NotFound("image service", str(data_dir), "None runs on that data folder.")
