@@ -8,13 +8,11 @@ from __future__ import annotations
 import asyncio
 import shutil
 import signal
-import sys
-from collections.abc import Coroutine, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Coroutine
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
-from types import ModuleType
-from typing import Annotated, Any, NoReturn, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import typer
 from rich.console import Console
@@ -22,18 +20,25 @@ from rich.markup import escape
 from rich.table import Table
 
 from engine import bench as measuring
-from engine import files, house, hub, logs
+from engine import files, house, hub
 from engine.backup import Backup
 from engine.catalog import Family, ModelSpec
-from engine.config import Settings, load_settings
-from engine.errors import Cancelled, ConfigError, EaselError, InvalidRequest, LedgerBusy, NotFound
+from engine.config import Settings
+from engine.errors import Cancelled, ConfigError, EaselError
 from engine.ledger import HistoryFilter, Ledger
-from engine.service.keys import KeyRing
-from engine.shell import Progress, destinations, read_prompts, size_text
+from engine.service.commands import keys_app, service_app
+from engine.shell import (
+    ConfigOption,
+    DataOption,
+    Progress,
+    destinations,
+    explained,
+    read_prompts,
+    settings_of,
+    size_text,
+    to_stdout,
+)
 from engine.types import SHELL, Generation, GenerationRequest, Sampler, Status
-
-FAILED, MISUSED, INTERRUPTED = 1, 2, 130
-"""Exit codes. 2 asks for another command line or configuration; 130 is Ctrl-C's."""
 
 Result = TypeVar("Result")
 
@@ -42,14 +47,8 @@ app = typer.Typer(
 )
 models_app = typer.Typer(invoke_without_command=True, help="The models: what they are good for, and which are here.")
 app.add_typer(models_app, name="models")
-keys_app = typer.Typer(no_args_is_help=True, help="API keys of the image service: who may paint over HTTP.")
+app.add_typer(service_app)
 app.add_typer(keys_app, name="keys")
-
-ConfigOption = Annotated[Path, typer.Option("--config", help="The configuration file.", envvar="EASEL_CONFIG")]
-DataOption = Annotated[
-    Path | None,
-    typer.Option("--data-dir", help="Where pictures and history are kept, instead of the configured place."),
-]
 
 
 @app.command()
@@ -76,8 +75,8 @@ def imagine(
     data_dir: DataOption = None,
 ) -> None:
     """Paint pictures. They are saved where you say, and recorded in the history."""
-    with _explained(verbose):
-        settings = _settings(config, data_dir)
+    with explained(verbose):
+        settings = settings_of(config, data_dir)
         if (prompt is None) == (prompts_file is None):
             raise ConfigError("Give a prompt, or --prompts-file with one prompt a line.")
         if prompts_file is None and out_dir is not None:
@@ -151,8 +150,8 @@ def models(context: typer.Context, config: ConfigOption = Path("config.toml")) -
     """The models: what they are good for, and which are here."""
     if context.invoked_subcommand is not None:
         return
-    with _explained():
-        settings = _settings(config)
+    with explained():
+        settings = settings_of(config)
         catalog = settings.catalog()
         here = hub.sizes_on_disk(list(catalog), settings.engine.models_dir)
         table = Table(box=None)
@@ -169,7 +168,7 @@ def models(context: typer.Context, config: ConfigOption = Path("config.toml")) -
                 escape(spec.best_for),
                 _here(spec, here.get(spec.key)),
             )
-        _out().print(table)
+        to_stdout().print(table)
 
 
 @models_app.command("info")
@@ -177,14 +176,14 @@ def model_info(
     key: Annotated[str, typer.Argument(help="The model's key.")], config: ConfigOption = Path("config.toml")
 ) -> None:
     """Everything about one model."""
-    with _explained():
-        settings = _settings(config)
+    with explained():
+        settings = settings_of(config)
         spec = settings.catalog().get(key)
         table = Table(box=None, show_header=False)
         facts = _facts(spec, hub.sizes_on_disk([spec], settings.engine.models_dir).get(key))
         for name, text in (*facts, *_ways(spec, hub.noise_schedule(spec, settings.engine.models_dir))):
             table.add_row(f"[bold]{name}", escape(text))
-        _out().print(table)
+        to_stdout().print(table)
 
 
 def _facts(spec: ModelSpec, here: int | None) -> list[tuple[str, str]]:
@@ -229,8 +228,8 @@ def history(
     data_dir: DataOption = None,
 ) -> None:
     """What was painted, newest first."""
-    with _explained():
-        settings = _settings(config, data_dir)
+    with explained():
+        settings = settings_of(config, data_dir)
         if model is not None:
             settings.catalog().get(model)
         _run(_show_history(settings.storage.data_dir, HistoryFilter(search=search, model=model), limit))
@@ -256,75 +255,7 @@ async def _show_history(data_dir: Path, chosen: HistoryFilter, limit: int) -> No
         request = generation.request
         row = (_when(generation.created_at), request.model, request.prompt, str(request.seed), "\n".join(pictures))
         table.add_row(*(escape(text) for text in row))
-    _out().print(table)
-
-
-@app.command()
-def serve(
-    host: Annotated[str | None, typer.Option(help="Where to listen, instead of the configured address.")] = None,
-    port: Annotated[int | None, typer.Option(min=0, max=65535, help="0 takes any free one.")] = None,
-    stop: Annotated[bool, typer.Option("--stop", help="Stop the service that runs on this data folder.")] = False,
-    config: ConfigOption = Path("config.toml"),
-    data_dir: DataOption = None,
-) -> None:
-    """The image service: OpenAI's Images API and a page at http://localhost:5001."""
-    with _explained():
-        settings = _settings(config, data_dir)
-        given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
-        settings = settings.model_copy(update={"service": settings.service.model_copy(update=given)})
-        server = _server()
-        if stop:
-            Console(stderr=True).print(f"The image service at {server.stop(settings)} has stopped.")
-        else:
-            server.serve(settings)
-
-
-def _server() -> ModuleType:
-    """Imported when it is asked for: the web server is an extra of its own."""
-    try:
-        from engine.service import server
-    except ImportError as error:
-        raise ConfigError(
-            f"The image service needs {error.name}: pip install -c constraints.txt -e '.[service]'"
-        ) from None
-    return server
-
-
-@keys_app.command("add")
-def add_key(
-    name: Annotated[str, typer.Argument(help="Whose key it is.")],
-    trusted: Annotated[
-        bool, typer.Option("--trusted", help="May ask on behalf of others, and load models: for bots and admins.")
-    ] = False,
-    config: ConfigOption = Path("config.toml"),
-    data_dir: DataOption = None,
-) -> None:
-    """Make a key. It is shown now and never again; a service that runs takes it at once."""
-    with _explained():
-        print(KeyRing(_settings(config, data_dir).storage.data_dir).add(name, trusted=trusted))  # noqa: T201
-
-
-@keys_app.command("list")
-def list_keys(config: ConfigOption = Path("config.toml"), data_dir: DataOption = None) -> None:
-    """The names of the keys."""
-    with _explained():
-        table = Table(box=None)
-        for name in ("Name", "Trusted", "Since"):
-            table.add_column(name, no_wrap=True)
-        for key in KeyRing(_settings(config, data_dir).storage.data_dir):
-            table.add_row(escape(key.name), "yes" if key.trusted else "", key.created_at)
-        _out().print(table)
-
-
-@keys_app.command("remove")
-def remove_key(
-    name: Annotated[str, typer.Argument(help="Whose key it is.")],
-    config: ConfigOption = Path("config.toml"),
-    data_dir: DataOption = None,
-) -> None:
-    """Refuse a key from now on."""
-    with _explained():
-        KeyRing(_settings(config, data_dir).storage.data_dir).remove(name)
+    to_stdout().print(table)
 
 
 @app.command()
@@ -334,8 +265,8 @@ def backup(
     data_dir: DataOption = None,
 ) -> None:
     """Copy the ledger and its pictures, also while a bot runs. Into the same folder again, only what is new."""
-    with _explained():
-        made = _run(_back_up(_settings(config, data_dir).storage.data_dir, to))
+    with explained():
+        made = _run(_back_up(settings_of(config, data_dir).storage.data_dir, to))
         Console(stderr=True).print(f"{made.generations} jobs and {made.pictures} pictures are kept.", highlight=False)
         print(to)  # noqa: T201
 
@@ -348,13 +279,13 @@ def bench(
     config: ConfigOption = Path("config.toml"),
 ) -> None:
     """Measure how fast this machine paints: latency, pictures a second, share of what the device can do."""
-    with _explained():
-        settings = _settings(config)
+    with explained():
+        settings = settings_of(config)
         figures = _run(measuring.measure(settings, model or settings.default_model, seconds))
         table = Table(box=None, show_header=False)
         for name, text in _measured(figures):
             table.add_row(f"[bold]{name}", escape(text))
-        _out().print(table)
+        to_stdout().print(table)
         if json_file is not None:
             try:
                 json_file.write_text(figures.as_json(), encoding="utf-8")
@@ -382,11 +313,6 @@ async def _back_up(data_dir: Path, to: Path) -> Backup:
         return await ledger.backup(to)
 
 
-def _out() -> Console:
-    """Standard output: as wide as the terminal, and wide enough for a line each where there is none."""
-    return Console() if sys.stdout.isatty() else Console(width=240)
-
-
 def _from_here(path: Path) -> str:
     here = Path.cwd()
     return str(path.relative_to(here) if path.is_relative_to(here) else path)
@@ -404,36 +330,6 @@ def _here(spec: ModelSpec, here: int | None) -> str:
 
 def _stars(number: int) -> str:
     return "★" * number + "☆" * (5 - number)
-
-
-@contextmanager
-def _explained(verbose: bool = False) -> Iterator[None]:
-    """Errors become one sentence and an exit code; a bug keeps its traceback."""
-    with logs.written(None, level="info" if verbose else "warning"):
-        try:
-            yield
-        except (Cancelled, KeyboardInterrupt):
-            _leave("Stopped. Nothing stays queued.", INTERRUPTED)
-        except LedgerBusy as error:
-            _leave(f"{error} For this command: --data-dir FOLDER. Where a bot runs, its /imagine paints too.", FAILED)
-        except (InvalidRequest, NotFound, ConfigError) as error:
-            _leave(str(error), MISUSED)
-        except EaselError as error:
-            _leave(str(error), FAILED)
-
-
-def _leave(text: str, code: int) -> NoReturn:
-    print(f"easel: {text}", file=sys.stderr)  # noqa: T201
-    raise typer.Exit(code)
-
-
-def _settings(path: Path, data_dir: Path | None = None) -> Settings:
-    if path.name != "config.toml" and not path.is_file():
-        raise ConfigError(f"There is no file {path}.")
-    settings = load_settings(path)
-    if data_dir is not None:
-        settings = settings.model_copy(update={"storage": settings.storage.model_copy(update={"data_dir": data_dir})})
-    return settings
 
 
 def _run(work: Coroutine[Any, Any, Result]) -> Result:

@@ -1,4 +1,4 @@
-"""What the shell command reads and shows: prompts from a file, names for pictures, progress on a terminal or not."""
+"""What all shell commands share: options, errors in words, prompts from a file, names for pictures, progress."""
 
 from __future__ import annotations
 
@@ -6,24 +6,73 @@ import re
 import sys
 import time
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
+from typing import Annotated, NoReturn
 
+import typer
 from rich import progress
 from rich.console import Console
 from rich.markup import escape
 
+from engine import logs
+from engine.config import Settings, load_settings
 from engine.dispatch import Update
-from engine.errors import EaselError, InvalidRequest
+from engine.errors import Cancelled, ConfigError, EaselError, InvalidRequest, LedgerBusy, NotFound
 from engine.types import GenerationRequest, Loading, Status
 from engine.types import Progress as Steps
+
+FAILED, MISUSED, INTERRUPTED = 1, 2, 130
+"""Exit codes. 2 asks for another command line or configuration; 130 is Ctrl-C's."""
+
+ConfigOption = Annotated[Path, typer.Option("--config", help="The configuration file.", envvar="EASEL_CONFIG")]
+DataOption = Annotated[
+    Path | None,
+    typer.Option("--data-dir", help="Where pictures and history are kept, instead of the configured place."),
+]
 
 NAME_LENGTH = 60
 """Of a picture's name, in characters; even in Chinese it stays below the 255 bytes that file systems take."""
 
 SAY_EVERY_S = 10.0
 """How often a line is written about something that takes long, where there is no terminal."""
+
+
+@contextmanager
+def explained(verbose: bool = False) -> Iterator[None]:
+    """Errors become one sentence and an exit code; a bug keeps its traceback."""
+    with logs.written(None, level="info" if verbose else "warning"):
+        try:
+            yield
+        except (Cancelled, KeyboardInterrupt):
+            _leave("Stopped. Nothing stays queued.", INTERRUPTED)
+        except LedgerBusy as error:
+            _leave(f"{error} For this command: --data-dir FOLDER. Where a bot runs, its /imagine paints too.", FAILED)
+        except (InvalidRequest, NotFound, ConfigError) as error:
+            _leave(str(error), MISUSED)
+        except EaselError as error:
+            _leave(str(error), FAILED)
+
+
+def _leave(text: str, code: int) -> NoReturn:
+    print(f"easel: {text}", file=sys.stderr)  # noqa: T201
+    raise typer.Exit(code)
+
+
+def settings_of(path: Path, data_dir: Path | None = None) -> Settings:
+    if path.name != "config.toml" and not path.is_file():
+        raise ConfigError(f"There is no file {path}.")
+    settings = load_settings(path)
+    if data_dir is not None:
+        settings = settings.model_copy(update={"storage": settings.storage.model_copy(update={"data_dir": data_dir})})
+    return settings
+
+
+def to_stdout() -> Console:
+    """Standard output: as wide as the terminal, and wide enough for a line each where there is none."""
+    return Console() if sys.stdout.isatty() else Console(width=240)
 
 
 def read_prompts(path: Path) -> list[str]:

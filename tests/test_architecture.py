@@ -41,8 +41,8 @@ AT_HOME = {
     "simcord": {"bot.sandbox", "bot.simulated"},
     "aiosqlite": {"engine.database", "engine.ledger", "engine.rows", "engine.schema", "bot.store"},
     "sd_parsers": {"bot.metadata"},
-    "typer": {"engine.__main__", "bot.__main__", "engine.tiny"},
-    "rich": {"engine.__main__", "engine.shell"},
+    "typer": {"engine.__main__", "engine.shell", "engine.service.commands", "bot.__main__", "engine.tiny"},
+    "rich": {"engine.__main__", "engine.shell", "engine.service.commands"},
 }
 """Libraries, and the only rooms that know them."""
 

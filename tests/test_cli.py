@@ -17,7 +17,7 @@ from rich.console import Console
 from typer.testing import CliRunner, Result
 
 import engine.__main__ as cli
-from engine import database, house
+from engine import database, house, shell
 from engine.catalog import Catalog
 from engine.config import EngineConfig, load_settings
 from engine.dispatch import Update
@@ -187,7 +187,7 @@ def test_a_model_tells_which_samplers_go_step_by_step(folder: Path) -> None:
 )
 def test_what_does_not_fit_is_explained_and_nothing_is_painted(folder: Path, arguments: list[str], said: str) -> None:
     done = easel(*arguments)
-    assert done.exit_code == cli.MISUSED
+    assert done.exit_code == shell.MISUSED
     assert said in done.stderr
     assert "Traceback" not in done.stderr
     assert not (folder / "data").exists()
@@ -200,14 +200,14 @@ def test_a_bad_file_of_prompts_is_explained(folder: Path, text: bytes | None, sa
     if text is not None:
         (folder / "prompts.txt").write_bytes(text)
     done = easel("imagine", "--prompts-file", "prompts.txt")
-    assert done.exit_code == cli.FAILED
+    assert done.exit_code == shell.FAILED
     assert said in done.stderr
 
 
 def test_a_busy_ledger_says_what_to_do(folder: Path) -> None:
     with database.owned(folder / "data"):
         done = easel("imagine", "a fox")
-    assert done.exit_code == cli.FAILED
+    assert done.exit_code == shell.FAILED
     assert "--data-dir" in done.stderr
 
 
@@ -220,7 +220,7 @@ def test_another_data_folder_can_be_named(folder: Path) -> None:
 def test_one_failure_is_told_with_its_prompt_and_the_others_are_painted(folder: Path) -> None:
     (folder / "config.toml").write_text(CONFIG + '[engine]\ndevice = "mps"\n')
     done = easel("imagine", "--prompts-file", "-", "--out-dir", "out", typed="a fox\na boat\n")
-    assert done.exit_code == cli.FAILED
+    assert done.exit_code == shell.FAILED
     assert "a fox: The model plain cannot be used: it is gone." in done.stderr
     assert done.stdout == "out/001.png\n"
 
@@ -238,7 +238,7 @@ class Interrupted(Opened):
 def test_what_is_interrupted_does_not_stay_queued(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(house, "LocalEngine", Interrupted)
     stopped = easel("imagine", "--prompts-file", "-", typed="a fox\na boat\n")
-    assert stopped.exit_code == cli.INTERRUPTED
+    assert stopped.exit_code == shell.INTERRUPTED
     assert "Nothing stays queued" in stopped.stderr
 
     async def left() -> list[Status]:
@@ -251,7 +251,7 @@ def test_what_is_interrupted_does_not_stay_queued(folder: Path, monkeypatch: pyt
 def test_a_picture_that_cannot_be_copied_is_kept_and_its_place_told(folder: Path) -> None:
     (folder / "taken").write_text("a file where a folder should be")
     done = easel("imagine", "a fox", "--out", "taken/fox.png")
-    assert done.exit_code == cli.FAILED
+    assert done.exit_code == shell.FAILED
     kept = next((folder / "data").rglob("*.png"))
     assert "The picture is kept as" in done.stderr
     assert kept.name in done.stderr

@@ -1,6 +1,7 @@
 """The engine over HTTP: OpenAI's Images API, a richer one of Easel's own, and a page for people at a desk.
 
-    server.py       `python -m engine serve`: listens, says so, drains and stops
+    commands.py     `python -m engine serve` and `keys`
+    server.py       listens, says so, drains and stops
     app.py          everything put together: what a request passes on its way
     security.py     what is turned away at the door; who asks
     keys.py         API keys, hashed
