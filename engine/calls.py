@@ -23,7 +23,7 @@ class Call:
     number: int
     what: Literal["paint", "load", "unload"]
     model: str
-    tell: Callable[[Call, Event], None]
+    send: Callable[[Call, Event], None]
     request: GenerationRequest | None = None
     cancelled: threading.Event = field(default_factory=threading.Event)
     error: Exception | None = None
@@ -33,7 +33,19 @@ class Call:
     previews: bool = True
     _steps: dict[int, tuple[int, int]] = field(default_factory=dict)
     _previewed_at: float = 0.0
-    _telling: threading.Lock = field(default_factory=threading.Lock)
+    _telling: threading.RLock = field(default_factory=threading.RLock)
+    _ended: bool = False
+
+    def tell(self, event: Event) -> None:
+        """From any thread. What comes after the end, such as a preview that was being encoded, is dropped."""
+        with self._telling:
+            if not self._ended:
+                self.send(self, event)
+
+    def end(self) -> None:
+        """Nothing is told any more."""
+        with self._telling:
+            self._ended = True
 
     def progressed(self, position: int, step: int, of: int) -> bool:
         """The picture at that position did a step; True where it is time for a preview."""
@@ -50,7 +62,7 @@ class Call:
         with self._telling:  # previews come from another thread, and steps must not seem to go back
             steps = list(self._steps.values())
             of = max(of for _, of in steps) * self.request.num_images
-            self.tell(self, Progress(sum(step for step, _ in steps), of, preview))
+            self.tell(Progress(sum(step for step, _ in steps), of, preview))
 
     def show(self, pixels: Pixels) -> None:
         """A preview, from any thread."""

@@ -253,7 +253,9 @@ class LocalEngine:
             self._broken.pop(key, None)
 
     def _deliver(self, number: int, event: Event) -> None:
-        call = self._calls[number]
+        if (call := self._calls.get(number)) is None:
+            log.warning("the worker told something of call %d, which has ended", number)
+            return
         if isinstance(event, Loading):
             self._worker.loading[call.model] = event.fraction
         if isinstance(event, Progress) and event.step >= event.of:
@@ -261,7 +263,9 @@ class LocalEngine:
         call.events.put_nowait(event)
 
     def _end(self, head: dict[str, Any]) -> None:
-        call = self._calls.pop(head["call"])
+        if (call := self._calls.pop(head["call"], None)) is None:
+            log.warning("the worker ended call %d, which has ended", head["call"])
+            return
         self._worker.loading.pop(call.model, None)
         if head["is"] == "done":
             self._failures = 0

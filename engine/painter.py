@@ -128,7 +128,7 @@ class Painter:
             facts["rows"] = painted.rows
         pixels = images.enlarge(painted.pixels, request.width, request.height)
         png = images.encode_png(pixels, images.write_metadata(request, position, **facts))
-        call.tell(call, Picture(position, request.seed + position, png, request.width, request.height))
+        call.tell(Picture(position, request.seed + position, png, request.width, request.height))
 
     def picture_ended(self, call: Call, done: Future[None]) -> None:
         """One of its pictures was sent, or why not."""
@@ -195,7 +195,7 @@ class Painter:
 
         def report(fraction: float | None, text: str) -> None:
             for call in tuple(calls):
-                call.tell(call, Loading(fraction, text))
+                call.tell(Loading(fraction, text))
 
         def load() -> Pipeline:
             report(None, f"Loading {spec.key}")

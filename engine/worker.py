@@ -95,6 +95,7 @@ class Worker:
 
     def finish(self, call: Call, error: EaselError | None) -> None:
         self._calls.pop(call.number, None)
+        call.end()
         head = {"is": "done", "call": call.number}
         if error is not None:
             head |= {"is": "error"} | error_head(error)

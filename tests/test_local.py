@@ -14,9 +14,11 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Literal
 
+import numpy
 import pytest
 
 from engine import link, local
+from engine.calls import Call
 from engine.config import EngineConfig
 from engine.errors import Cancelled, EngineLost, GenerationFailed, ModelUnavailable, NotFound, OutOfMemory
 from engine.images import read_picture, read_request
@@ -396,3 +398,22 @@ async def test_cancelled_is_raised_where_the_worker_gave_up_by_itself(engine: Lo
     with pytest.raises(Cancelled):
         async for _ in events:
             pass
+
+
+def test_a_preview_that_was_made_too_late_is_not_told() -> None:
+    told: list[Event] = []
+    call = Call(1, "paint", "plain", lambda call, event: told.append(event), ask())
+    call.progressed(0, 1, 4)
+    call.end()  # while the decoding thread is at its preview
+    call.show(numpy.zeros((8, 8, 3), numpy.uint8))
+    assert told == [Progress(1, 4)]
+
+
+async def test_what_is_told_of_a_call_that_has_ended_harms_nobody(
+    engine: LocalEngine, caplog: pytest.LogCaptureFixture
+) -> None:
+    await painted(engine, ask())
+    engine._take(link.Frame({"is": "progress", "call": 1, "step": 1, "of": 4}))
+    engine._take(link.Frame({"is": "done", "call": 1}))
+    assert caplog.text.count("call 1, which has ended") == 2
+    assert isinstance((await painted(engine, ask()))[-1], Picture)
