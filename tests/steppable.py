@@ -153,3 +153,23 @@ class Easel:
 
     def last_words(self) -> str:
         return "Try a smaller size."
+
+
+@dataclass
+class Watching:
+    """A watcher that remembers; `stop_at` gives up after that step."""
+
+    stop_at: int = 1000
+    previews: bool = False
+    steps: list[int] = field(default_factory=list)
+    seen: list[Pixels] = field(default_factory=list)
+
+    def should_stop(self) -> bool:
+        return len(self.steps) >= self.stop_at
+
+    def stepped(self, step: int, of: int) -> bool:
+        self.steps.append(step)
+        return self.previews
+
+    def preview(self, pixels: Pixels) -> None:
+        self.seen.append(pixels)

@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import gc
-import resource
 import threading
-from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,17 +17,16 @@ torch = pytest.importorskip("torch")
 from engine.catalog import Catalog, Defaults, Family, ModelSpec, Ranges  # noqa: E402
 from engine.config import EngineConfig  # noqa: E402
 from engine.dispatch import Dispatcher  # noqa: E402
-from engine.errors import GenerationFailed  # noqa: E402
 from engine.forwards import Forwards  # noqa: E402
 from engine.images import read_metadata  # noqa: E402
 from engine.ledger import Ledger  # noqa: E402
 from engine.local import LocalEngine  # noqa: E402
-from engine.painting import NoMemory, Pixels, Stopped  # noqa: E402
+from engine.painting import NoMemory, Stopped  # noqa: E402
 from engine.stepper import Painted, Stepper  # noqa: E402
 from engine.types import GenerationRequest, Origin, Picture, Progress, Sampler, Status  # noqa: E402
 from tests import steppable  # noqa: E402
 from tests.bench import bits  # noqa: E402
-from tests.steppable import Convolutions, ask  # noqa: E402
+from tests.steppable import Convolutions, Watching, ask  # noqa: E402
 
 pytestmark = [
     pytest.mark.slow,
@@ -53,26 +47,6 @@ MIXED = [
     for number in range(18)
 ]
 """With and without guidance, three sizes, six samplers, one to six steps."""
-
-
-@dataclass
-class Watching:
-    """A watcher that remembers; `stop_at` gives up after that step."""
-
-    stop_at: int = 1000
-    previews: bool = False
-    steps: list[int] = field(default_factory=list)
-    seen: list[Pixels] = field(default_factory=list)
-
-    def should_stop(self) -> bool:
-        return len(self.steps) >= self.stop_at
-
-    def stepped(self, step: int, of: int) -> bool:
-        self.steps.append(step)
-        return self.previews
-
-    def preview(self, pixels: Pixels) -> None:
-        self.seen.append(pixels)
 
 
 def paint(
@@ -430,89 +404,3 @@ async def test_a_finished_picture_leaves_its_rows_to_others_while_it_is_decoded(
                     break
         assert free > 1
         await events.aclose()
-
-
-def live_tensors() -> int:
-    gc.collect()
-    return sum(isinstance(each, torch.Tensor) for each in gc.get_objects())
-
-
-def test_five_hundred_mixed_requests_leave_nothing_behind() -> None:
-    pipeline, stepper = Convolutions(), Stepper(Forwards())
-
-    def some(count: int) -> None:
-        futures = [
-            stepper.join(
-                pipeline,
-                ask(
-                    f"picture {number % 50}" + " and more" * (number % 3 * 10),
-                    seed=number,
-                    num_inference_steps=1 + number % 7,
-                    guidance_scale=(1, 4)[number % 2],
-                    width=(64, 96, 128)[number % 3],
-                    sampler=list(Sampler)[number % len(Sampler)],
-                ),
-                number,
-                Watching(stop_at=2 if number % 11 == 0 else 1000, previews=number % 5 == 0),
-            )
-            for number in range(count)
-            if stepper.step() or True
-        ]
-        stepper.run()
-        assert all(future.done() for future in futures)
-
-    some(50)
-    tensors, threads = live_tensors(), threading.active_count()
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    some(500)
-    assert live_tensors() == tensors
-    assert threading.active_count() == threads
-    assert not stepper.busy
-    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - peak < 50_000  # kilobytes, above the first fifty
-    stepper.close()
-
-
-@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="reads /proc")
-async def test_a_worker_that_served_five_hundred_mixed_requests_is_as_large_as_before() -> None:
-    """Pictures, whole calls, cancellations, failures and models that come and go, eight at a time."""
-    async with LocalEngine(EngineConfig(), steppable.CATALOG, backend=steppable.BACKEND) as engine:
-        room = asyncio.Semaphore(8)
-
-        async def one(number: int) -> str:
-            request = ask(
-                "raise" if number % 13 == 0 else f"picture {number % 50}" + " and more" * (number % 3 * 10),
-                model=("plain", "other")[number % 2],
-                seed=number,
-                num_images=1 + number % 2,
-                num_inference_steps=1 + number % 7,
-                guidance_scale=(1, 4)[number % 2],
-                width=(64, 96, 128)[number % 3],
-                sampler=list(Sampler)[number % len(Sampler)],
-            )
-            async with room, contextlib.aclosing(engine.generate(number, request)) as events:
-                try:
-                    async for event in events:
-                        if number % 11 == 0 and isinstance(event, Progress):
-                            return "cancelled"
-                except GenerationFailed:
-                    return "failed"
-            if number % 100 == 99:
-                await engine.unload(request.model)
-            return "painted"
-
-        async def some(numbers: range) -> Counter[str]:
-            return Counter(await asyncio.gather(*(one(number) for number in numbers)))
-
-        def resident() -> int:
-            return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * resource.getpagesize()
-
-        await some(range(200))
-        pid = (await engine.status()).worker_pid
-        before = resident()
-        ends = await some(range(200, 700))
-        assert (await engine.status()).worker_pid == pid
-        assert resident() - before < 20_000_000
-        assert sum(ends.values()) == 500
-        assert set(ends) == {"painted", "cancelled", "failed"}
-        status = await engine.status()
-        assert (status.running, status.free > 0) == ((), True)
