@@ -117,7 +117,7 @@ class _Schedule:
 
 
 def _ddim(schedule: _Schedule, steps: int, spacing: str) -> Table | None:
-    """https://arxiv.org/abs/2010.02502, equation 12 with sigma = 0."""
+    """https://arxiv.org/abs/2010.02502, equation 12 with sigma = 0 (which is eta = 0 in equation 16)."""
     if schedule.config.get("clip_sample", True):
         return None
     now = schedule.timesteps(steps, spacing).round().astype(int)
@@ -144,7 +144,10 @@ def _ddim(schedule: _Schedule, steps: int, spacing: str) -> Table | None:
 
 
 def _euler(schedule: _Schedule, steps: int, spacing: str, ancestral: bool = False) -> Table | None:
-    """https://arxiv.org/abs/2206.00364, algorithm 2 without churn; ancestral: each step goes further and adds noise.
+    """https://arxiv.org/abs/2206.00364, algorithm 1 without its second-order correction (lines 6 to 8).
+
+    Ancestral, "Euler a": https://arxiv.org/abs/2011.13456, equation 47. Each step goes on below the next sigma, to
+    `down`, and noise of `up` brings it back: down² + up² = lower², down = lower² / sigma.
 
     Here x is not scaled to unit variance: x = clean + sigma·noise.
     """
@@ -175,7 +178,10 @@ def _euler(schedule: _Schedule, steps: int, spacing: str, ancestral: bool = Fals
 
 
 def _dpmpp(schedule: _Schedule, steps: int, spacing: str, karras: bool = False, sde: bool = False) -> Table:
-    """https://arxiv.org/abs/2211.01095, algorithm 2 (midpoint); the stochastic one as in its appendix A."""
+    """https://arxiv.org/abs/2211.01095: DPM-Solver++(2M) is its algorithm 2, with `sde` SDE-DPM-Solver++(2M).
+
+    Karras: the sigmas of https://arxiv.org/abs/2206.00364, equation 5.
+    """
     now = schedule.timesteps(steps, spacing, spare=1).round()
     sigma = np.interp(now, np.arange(schedule.length), schedule.sigmas)
     if karras:
@@ -216,7 +222,8 @@ def _lcm(schedule: _Schedule, steps: int, spacing: str) -> Table | None:
     every = (np.arange(1, taught + 1) * (schedule.length // taught) - 1)[::-1]
     now = every[np.floor(np.linspace(0, taught, steps, endpoint=False)).astype(int)]
     alpha, sigma = schedule.alphas[now] ** 0.5, (1 - schedule.alphas[now]) ** 0.5
-    # Equation 6 and appendix: at time zero the network's answer is the picture it was given.
+    # A consistency model's answer at time zero is the picture it was given: the skip connection that sees to it is
+    # equation 5 of https://arxiv.org/abs/2303.01469, with a sigma of the data of 0.5.
     time = now * float(schedule.config.get("timestep_scaling", 10.0))
     skip, out = 0.25 / (time**2 + 0.25), time / (time**2 + 0.25) ** 0.5
     e, f = schedule.predicted(alpha, sigma)
