@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 from diffusers import (
     AutoencoderKL,
+    AutoencoderKLQwenImage,
     DDIMScheduler,
     DPMSolverMultistepScheduler,
     EulerAncestralDiscreteScheduler,
@@ -16,21 +17,32 @@ from diffusers import (
     FlowMatchEulerDiscreteScheduler,
     FluxPipeline,
     FluxTransformer2DModel,
+    PixArtAlphaPipeline,
     PixArtSigmaPipeline,
     PixArtTransformer2DModel,
     PNDMScheduler,
+    QwenImagePipeline,
+    QwenImageTransformer2DModel,
     SD3Transformer2DModel,
     StableDiffusion3Pipeline,
     StableDiffusionPipeline,
     StableDiffusionXLPipeline,
     UNet2DConditionModel,
+    ZImagePipeline,
+    ZImageTransformer2DModel,
 )
 from safetensors.torch import save_file
+from tokenizers.pre_tokenizers import ByteLevel
 from transformers import (
     CLIPTextConfig,
     CLIPTextModel,
     CLIPTextModelWithProjection,
     CLIPTokenizer,
+    Qwen2_5_VLConfig,
+    Qwen2_5_VLForConditionalGeneration,
+    Qwen2Tokenizer,
+    Qwen3Config,
+    Qwen3Model,
     T5Config,
     T5EncoderModel,
     T5Tokenizer,
@@ -200,7 +212,7 @@ def save_sd3(folder: Path) -> Path:
         out_channels=4,
     )
     StableDiffusion3Pipeline(
-        scheduler=FlowMatchEulerDiscreteScheduler(),
+        scheduler=FlowMatchEulerDiscreteScheduler(shift=3.0),
         vae=autoencoder(shift_factor=0.1, scaling_factor=1.5),
         text_encoder=CLIPTextModelWithProjection(text_config(len(words))),
         tokenizer=words,
@@ -213,8 +225,8 @@ def save_sd3(folder: Path) -> Path:
     return folder / "model"
 
 
-def save_pixart(folder: Path) -> Path:
-    """PixArt Sigma, saved to that folder: a transformer on a noise schedule like SD's, and no step callback."""
+def save_pixart(folder: Path, *, alpha: bool = False) -> Path:
+    """PixArt Sigma or Alpha, saved to that folder: a transformer on a noise schedule like SD's, no step callback."""
     torch.manual_seed(0)
     transformer = PixArtTransformer2DModel(
         sample_size=32,
@@ -232,12 +244,106 @@ def save_pixart(folder: Path) -> Path:
         norm_elementwise_affine=False,
         use_additional_conditions=False,
     )
-    PixArtSigmaPipeline(
+    kind = PixArtAlphaPipeline if alpha else PixArtSigmaPipeline
+    kind(
         tokenizer=t5_tokenizer(),
         text_encoder=t5(),
         vae=autoencoder(),
         transformer=transformer,
         scheduler=DPMSolverMultistepScheduler(),
+    ).save_pretrained(folder / "model")
+    return folder / "model"
+
+
+def qwen_tokenizer() -> Qwen2Tokenizer:
+    """Every byte is a token, and so is each of the signs between which a chat's turns stand."""
+    words = [*sorted(ByteLevel.alphabet()), "<|endoftext|>", "<|im_start|>", "<|im_end|>"]
+    made = Qwen2Tokenizer({word: number for number, word in enumerate(words)}, [])
+    made.add_special_tokens({"additional_special_tokens": ["<|im_start|>", "<|im_end|>"]})
+    made.chat_template = (
+        "{% for message in messages %}<|im_start|>{{ message.role }}\n{{ message.content }}<|im_end|>\n{% endfor %}"
+        "<|im_start|>assistant\n"
+    )
+    return made
+
+
+QWEN = {
+    "vocab_size": 272,
+    "bos_token_id": 256,
+    "eos_token_id": 258,
+    "pad_token_id": 256,
+    "hidden_size": WIDTH,
+    "intermediate_size": WIDTH,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 2,
+    "num_key_value_heads": 2,
+    "max_position_embeddings": 2048,
+}
+
+
+def save_qwen(folder: Path) -> Path:
+    """Qwen-Image, saved to that folder: flow matching, a language model that reads, an autoencoder made for films."""
+    torch.manual_seed(0)
+    rope = {"type": "default", "mrope_section": [2, 3, 3], "rope_theta": 10_000.0}
+    seeing = {
+        "depth": 1,
+        "hidden_size": WIDTH,
+        "intermediate_size": WIDTH,
+        "num_heads": 2,
+        "out_hidden_size": WIDTH,
+        "fullatt_block_indexes": [0],
+    }
+    reading = Qwen2_5_VLConfig(text_config=QWEN | {"rope_parameters": rope}, vision_config=seeing)
+    transformer = QwenImageTransformer2DModel(
+        in_channels=16,
+        out_channels=4,
+        num_layers=2,
+        attention_head_dim=16,
+        num_attention_heads=2,
+        joint_attention_dim=WIDTH,
+        axes_dims_rope=(4, 6, 6),
+    )
+    QwenImagePipeline(
+        scheduler=FlowMatchEulerDiscreteScheduler(use_dynamic_shifting=True, max_shift=0.9, shift_terminal=0.02),
+        vae=AutoencoderKLQwenImage(
+            base_dim=8,
+            z_dim=4,
+            dim_mult=[1, 1, 1, 1],
+            num_res_blocks=1,
+            latents_mean=[0.1, -0.1, 0.2, 0.0],
+            latents_std=[1.5, 1.0, 2.0, 1.2],
+        ),
+        text_encoder=Qwen2_5_VLForConditionalGeneration(reading),
+        tokenizer=qwen_tokenizer(),
+        transformer=transformer,
+    ).save_pretrained(folder / "model")
+    return folder / "model"
+
+
+def save_zimage(folder: Path) -> Path:
+    """Z-Image-Turbo, saved to that folder: flow matching, words and picture in one stream, no guidance."""
+    torch.manual_seed(0)
+    transformer = ZImageTransformer2DModel(
+        in_channels=4,
+        dim=32,
+        n_layers=2,
+        n_refiner_layers=1,
+        n_heads=2,
+        n_kv_heads=2,
+        cap_feat_dim=WIDTH,
+        axes_dims=[4, 6, 6],
+        axes_lens=[1024, 64, 64],
+    )
+    for part in transformer.modules():  # its padding is torch.empty, which is anything at all
+        for name in ("x_pad_token", "cap_pad_token"):
+            if isinstance(token := getattr(part, name, None), torch.nn.Parameter):
+                torch.nn.init.zeros_(token)
+    ZImagePipeline(
+        scheduler=FlowMatchEulerDiscreteScheduler(shift=3.0),
+        vae=autoencoder(shift_factor=0.1, scaling_factor=0.36),
+        text_encoder=Qwen3Model(Qwen3Config(**QWEN, head_dim=16)),
+        tokenizer=qwen_tokenizer(),
+        transformer=transformer,
     ).save_pretrained(folder / "model")
     return folder / "model"
 
