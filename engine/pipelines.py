@@ -14,7 +14,6 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import diffusers
 import numpy as np
 import torch
 from diffusers import (
@@ -32,8 +31,10 @@ from engine.catalog import ModelSpec
 from engine.compiled import GraphedUnet
 from engine.config import EngineConfig
 from engine.device import free_memory, memory_errors
+from engine.embeddings import TextEncoder
 from engine.latents import fit_preview, outer_blocks, preview, to_pixels, unscaled
 from engine.painting import Conditions, OnStep, Pixels, ShouldStop, Stopped
+from engine.prompting import plain
 from engine.rowplan import bucket_for
 from engine.samplers import Table, table
 from engine.types import GenerationRequest, Sampler
@@ -58,8 +59,8 @@ SCHEDULERS: dict[Sampler, tuple[Any, dict[str, Any]]] = {
     Sampler.PNDM: (PNDMScheduler, {"skip_prk_steps": True}),
 }
 
-TEXTS = 64
-"""How many encoded prompts are kept; the empty one is asked for with each guided request, so it stays."""
+TABLES = 64
+"""How many samplers' tables are kept, one for each number of steps."""
 PREDICTIONS = ("epsilon", "v_prediction", "sample")
 """What a noise schedule's network can predict, as diffusers names it."""
 
@@ -142,19 +143,24 @@ class DiffusersPipeline:
         ).images
 
     def _options(self, request: GenerationRequest) -> dict[str, Any]:
-        """The prompts and the guidance, in the words of this pipeline's class."""
+        """The prompts and the guidance, in the words of this pipeline's class.
+
+        Only what UNets are told has weights: here they are taken out, and a prompt is cut at the length that its text
+        encoder was trained with.
+        """
         accepted = inspect.signature(self._pipe.__call__).parameters
-        options: dict[str, Any] = {"prompt": request.prompt}
+        options: dict[str, Any] = {"prompt": plain(request.prompt)}
+        unwanted = plain(request.negative_prompt)
         if "guidance_scale" in accepted:
             options["guidance_scale"] = request.guidance_scale
-        if "negative_prompt" in accepted and request.guidance_scale > 1 and request.negative_prompt:
-            options["negative_prompt"] = request.negative_prompt
+        if "negative_prompt" in accepted and request.guidance_scale > 1 and unwanted:
+            options["negative_prompt"] = unwanted
         if "clean_caption" in accepted:  # PixArt's washing of scraped captions; what people type is clean
             options["clean_caption"] = False
         true_scale = accepted.get("true_cfg_scale")
         if true_scale is not None and (true_scale.default or 0) > 1:
             # Classes such as Qwen-Image guide by this one, and only beside a negative prompt; in Flux's it is an extra.
-            options |= {"true_cfg_scale": request.guidance_scale, "negative_prompt": request.negative_prompt or " "}
+            options |= {"true_cfg_scale": request.guidance_scale, "negative_prompt": unwanted or " "}
             options.pop("guidance_scale", None)
         return options
 
@@ -258,7 +264,7 @@ class UnetPipeline(DiffusersPipeline):
         self._graphs = config.compile and device.type == "cuda"
         super().__init__(spec, pipe, device, config)
         self._preview_map: torch.Tensor | None = None
-        self._text = functools.lru_cache(TEXTS)(self._encoded)
+        self._text = TextEncoder(pipe, device)
         if device.type == "cuda":  # as its convolutions want them
             pipe.unet.to(memory_format=torch.channels_last)
             pipe.vae.to(memory_format=torch.channels_last)
@@ -278,9 +284,12 @@ class UnetPipeline(DiffusersPipeline):
     def encode(self, request: GenerationRequest) -> Conditions:
         """The conditions of a request: two rows where its guidance scale is above 1, else one."""
         guided = request.guidance_scale > 1
-        prompt, pooled = self._text(request.prompt)
-        if not isinstance(self._pipe, diffusers.StableDiffusionXLPipeline):
-            return Conditions(torch.cat([self._text(request.negative_prompt)[0], prompt]) if guided else prompt)
+        prompt, pooled = self._text.embed(request.prompt)
+        if pooled is None:
+            if not guided:
+                return Conditions(prompt)
+            unwanted, _ = self._text.embed(request.negative_prompt, "negative_prompt")
+            return Conditions(torch.cat(self._text.alike(unwanted, prompt)))
         size = (request.height // self._spec.enlarge, request.width // self._spec.enlarge)
         times = self._pipe._get_add_time_ids(
             size,
@@ -292,18 +301,23 @@ class UnetPipeline(DiffusersPipeline):
         if not guided:
             return Conditions(prompt, pooled, times)
         if request.negative_prompt or not self._pipe.config.force_zeros_for_empty_prompt:
-            unwanted, unwanted_pooled = self._text(request.negative_prompt)
+            unwanted, unwanted_pooled = self._text.embed(request.negative_prompt, "negative_prompt")
         else:  # SDXL was trained on zeros for no prompt
             unwanted, unwanted_pooled = torch.zeros_like(prompt), torch.zeros_like(pooled)
-        return Conditions(torch.cat([unwanted, prompt]), torch.cat([unwanted_pooled, pooled]), times.repeat(2, 1))
+        both = torch.cat(self._text.alike(unwanted, prompt))
+        return Conditions(both, torch.cat([unwanted_pooled, pooled]), times.repeat(2, 1))
 
-    def _encoded(self, text: str) -> tuple[torch.Tensor, Any]:
-        """The embeddings of one text (1, tokens, channels), and SDXL's pooled ones (1, channels)."""
-        device = self._device
-        if not isinstance(self._pipe, diffusers.StableDiffusionXLPipeline):
-            return self._pipe.encode_prompt(text, device, 1, False)[0], None
-        embeddings, _, pooled, _ = self._pipe.encode_prompt(text, device=device, do_classifier_free_guidance=False)
-        return embeddings, pooled
+    def _options(self, request: GenerationRequest) -> dict[str, Any]:
+        """Its own call is told what the UNet is told in rows: with weights, and at any length."""
+        told = self.encode(request)
+        options: dict[str, Any] = {"guidance_scale": request.guidance_scale, "prompt_embeds": told.embeddings[-1:]}
+        if told.pooled is not None:
+            options["pooled_prompt_embeds"] = told.pooled[-1:]
+        if len(told.embeddings) > 1:
+            options["negative_prompt_embeds"] = told.embeddings[:1]
+            if told.pooled is not None:
+                options["negative_pooled_prompt_embeds"] = told.pooled[:1]
+        return options
 
     def latents(self, request: GenerationRequest, generator: torch.Generator) -> torch.Tensor:
         """(1, channels, height / 8, width / 8): that generator's noise, drawn in fp32 for every dtype alike."""
@@ -339,7 +353,7 @@ class UnetPipeline(DiffusersPipeline):
 
     def close(self) -> None:
         self._graphed.forget()
-        self._text.cache_clear()
+        self._text.close()
         super().close()
 
     def decode(self, latents: torch.Tensor) -> Pixels:
