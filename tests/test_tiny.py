@@ -42,6 +42,10 @@ VOCABULARY = Vocabulary(
     verbs_zh=("相逢",),
     adjectives_zh=("安静",),
     adverbs_zh=("渐渐",),
+    sentences_en=("he took his gold home", "very sharp knives"),
+    words_zh=("的", "我们", "看见"),
+    no_names_en=("sharp",),
+    no_names_zh=("看见",),
 )
 
 
@@ -58,6 +62,15 @@ def test_two_subjects_are_joined_and_stand_in_the_caption_in_their_order() -> No
 def test_a_word_of_the_dictionary_that_is_a_name_stands_around_no_other() -> None:
     assert VOCABULARY.without(["Gold", "engine"]).adjectives_en == ("patient",)
     assert VOCABULARY.without(["Gold", "engine"]).nouns_en == ("harvest",)
+    assert VOCABULARY.without(["Gold", "engine"]).sentences_en == ("he took his home", "very sharp knives")
+
+
+def test_what_a_thing_is_like_and_what_a_face_says_are_no_names() -> None:
+    razor = Subject("1", "objects", {"en": ("razor", "sharp", "blade"), "zh": ("剃刀", "看见")}, False)
+    face = Subject("2", "smileys", {"en": ("saluting face", "yes"), "zh": ("致敬", "是")}, False)
+    captioner = Captioner([razor, face, *subjects()], seed=0, vocabulary=VOCABULARY)
+    assert captioner.names_en[:2] == [("razor", "blade"), ("saluting face",)]
+    assert captioner.names_zh[:2] == [("剃刀",), ("致敬",)]
 
 
 @pytest.mark.slow
@@ -90,13 +103,16 @@ def test_two_subjects_stand_beside_each_other_and_one_fills_the_picture() -> Non
     assert pair[4, 64].tolist() == [1, 1, 1]
 
 
+GROUNDS = ("back", "bg", "behind", "around", "surrounded", "in front of", "on ", "背景", "底", "背", "后", "周")
+
+
 @pytest.mark.parametrize("color", [0, 3, 11])
 def test_a_caption_names_its_background(color: int) -> None:
     captioner = Captioner(subjects(), seed=0)
     for subject in range(100):
         text = captioner.write(subject, color).text.lower()
         assert any(name in text for name in (*COLORS[color].en, *COLORS[color].zh)), text
-        assert any(word in text for word in ("back", "bg", "背景", "底")), text
+        assert any(word in text for word in GROUNDS), text
 
 
 def test_a_caption_without_background_promises_none() -> None:

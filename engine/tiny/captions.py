@@ -49,8 +49,8 @@ class Captioner:
         self._alone = len(subjects)
         self._concrete = [i for i, subject in enumerate(subjects) if subject.concrete]
         self._emoji = ["".join(chr(int(part, 16)) for part in subject.hexcode.split("-")) for subject in subjects]
-        self.names_en = names_by_subject(subjects, "en")
-        self.names_zh = names_by_subject(subjects, "zh")
+        self.names_en = names_by_subject(subjects, "en", vocabulary.no_names_en if vocabulary else ())
+        self.names_zh = names_by_subject(subjects, "zh", vocabulary.no_names_zh if vocabulary else ())
         short_en = [s.label.lower() for s in subjects if s.concrete and len(s.label) < 16]
         short_zh = [s.words["zh"][0] for s in subjects if s.concrete and len(s.words["zh"][0]) < 6]
         names = [name for each in (*self.names_en, *self.names_zh) for name in each]

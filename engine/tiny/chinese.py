@@ -62,7 +62,7 @@ class Chinese(Writer):
         if roll() < 0.35:
             words = pick(ZH["measures"]) + words
         if roll() < 0.65:
-            words = f"{self._phrase(vocabulary)}{pick(('的', '的', '，', ''))}{words}"
+            words = f"{self._phrase(vocabulary)}{pick(('的', '的', '，', '', '！', '：'))}{words}"
         if roll() < 0.12:
             words = (
                 f"{pick(('在', '', '从', '坐在', '对着', '吃'))}{pick(self._others)}{pick(fillers.WHERE_ZH)}的{words}"
@@ -70,13 +70,16 @@ class Chinese(Writer):
         if roll() < 0.25:
             words = pick(ZH["measures"]) + words
         for _ in range(pick((0, 0, 1, 1, 2))):
-            words += pick(("", "，", " ")) + self._phrase(vocabulary)
+            words += pick(("", "", "，", "，", " ", "。", "；", "吧，")) + self._phrase(vocabulary)
         if roll() < 0.1:
             words = f"{pick(vocabulary.nouns_zh)}{pick(('：', '，', ':'))}{words}"
         return self._finished(words, color)
 
     def _phrase(self, vocabulary: Vocabulary) -> str:
         pick = self._random.choice
+        if self._random.random() < 0.5:
+            words = vocabulary.words_zh
+            return "".join(words[int(len(words) * self._random.random() ** 3)] for _ in range(pick((1, 1, 2, 3, 4, 5))))
         kinds = (
             vocabulary.nouns_zh,
             vocabulary.nouns_zh,
@@ -97,12 +100,20 @@ class Chinese(Writer):
         for _ in range(pick((0, 0, 0, 1, 1, 2))):
             words += pick(("，", ",", "、", " ")) + pick(fillers.KINDS_ZH if roll() < 0.5 else ZH["qualities"])
         if color is not None:
-            words = pick(fillers.BACKGROUNDS_ZH).format(
+            words = pick(fillers.BACKGROUNDS_ZH if roll() < 0.4 else fillers.GROUNDS_ZH).format(
                 x=words,
                 color=pick(color.zh),
                 de=pick(("", "的")),
                 in_=pick(fillers.IN_ZH),
                 tail=pick(fillers.KINDS_ZH),
+                place=pick(fillers.PLACES_OF_BACKGROUND_ZH),
+                is_=pick(fillers.IS_ZH),
+                some=pick(fillers.SOME_ZH),
+                ground=pick(("背景", "背景", "底色", "背景色")),
+                before=pick(fillers.BEFORE_ZH),
+                make=pick(fillers.MAKE_ZH),
+                into=pick(fillers.INTO_ZH),
+                word=self._phrase(self._words) if self._words else pick(fillers.RARE_ZH),
             )
         return words
 

@@ -81,9 +81,9 @@ class English(Writer):
             name = f"{pick(vocabulary.nouns_en)} {name}"
         words = self._led(name)
         if roll() < 0.4:
-            words = f"{self._phrase(vocabulary)}{pick((' ', ' ', ', ', ': '))}{words}"
+            words = f"{self._phrase(vocabulary)}{pick((' ', ' ', ', ', ': ', '! ', '. '))}{words}"
         for _ in range(pick((0, 1, 1, 2))):
-            words += pick((" ", " ", ", ")) + self._phrase(vocabulary)
+            words += pick((" ", " ", " ", ", ", ", ", "; ", ". ", " - ", "? ")) + self._phrase(vocabulary)
         if roll() < 0.15:
             words += f" {pick(fillers.PREPOSITIONS_EN)} {pick(('a', 'the', 'its', 'his', ''))} {pick(self._others)}"
             words = " ".join(words.split())
@@ -93,6 +93,10 @@ class English(Writer):
 
     def _phrase(self, vocabulary: Vocabulary) -> str:
         pick = self._random.choice
+        if self._random.random() < 0.5:
+            said = pick(vocabulary.sentences_en).split()
+            start = self._random.randrange(max(1, len(said) - 2))
+            return " ".join(said[start : start + self._random.randint(1, 6)])
         kinds = (
             vocabulary.nouns_en,
             vocabulary.nouns_en,
@@ -128,6 +132,7 @@ class English(Writer):
                 k=pick(fillers.GROUND_KINDS_EN),
                 color=pick(color.en),
                 ground=pick(fillers.GROUND_EN),
+                word=self._phrase(self._words) if self._words else unknown_word(self._random),
             )
             if roll() < 0.3:
                 words += ", " + pick(fillers.LOOKS_EN)

@@ -85,7 +85,16 @@ BACKGROUNDS_EN = (
     "{x} in front of {a}{k}{color} {ground}", "{x}, {color} colored {ground}", "{x}, {color} colour {ground}", "{x} set on {color} {ground}",
     "{x}, {color} in the {ground}", "{x}; {color} {ground}", "{x}. {color} {ground}.", "{x} isolated on {k}{color} {ground}",
     "with {a}{color} {ground}, {x}", "{x} where the {ground} is {color}", "using {a}{color} {ground}, {x}", "{x} over {k}{color} {ground}",
+    "{x}, all {color} behind it", "{x} with only {color} behind", "{x}, {color} behind", "behind {x} it is {color}", "{x} before {a}{color} {ground}",
+    "{x} and {a}{ground} in {color}", "{x}, {ground} of {color}", "{x}, the whole {ground} {color}", "{x}, the {ground} should be {color}",
+    "the {ground} should be {color}: {x}", "i want the {ground} {color}, {x}", "{a}{color} {ground} and {x}", "{a}{color} {ground} behind {x}",
+    "there is {a}{k}{color} {ground} behind {x}", "{x} in front of {color}", "{x} surrounded by {color}", "{x}, {color} all around", "{x} on {color}",
+    "{x}, the {ground} being {color}", "{x} whose {ground} is {color}", "{x} in the middle of {a}{color} {ground}", "{x}, what is behind is {color}",
+    "fill the {ground} with {color}, {x}", "{x}, {ground} filled with {color}", "{x}, {ground}={color}", "{x} | {ground} {color}",
+    "the {ground} of {x} is {color}", "{color} is the {ground} of {x}", "{x} cut out on {color}", "{x} w/ {color} {ground}", "{x}, nothing but {color} around it",
+    "{x}, the {ground} {word} {color}", "{x}, {color} {word} {ground}", "{ground} {word} {color}, {x}", "{x} {word} {color} {ground}",
 )
+"""`word` is any: what counts is that the colour stands near the word for the ground."""
 GROUND_KINDS_EN = ("", "", "", "plain ", "solid ", "simple ", "flat ", "clean ", "uniform ", "pure ", "bright ")
 
 PEOPLE_ZH = tuple(
@@ -152,6 +161,26 @@ BACKGROUNDS_ZH = (
     "{x}，{color}底", "{color}底的{x}", "{x}，{color}{de}背景色", "{x}，{color}{de}纯色背景", "{x}，纯{color}背景", "{x}，{color}{de}背景，{tail}",
     "{color}背景{x}", "{x}、{color}背景", "{x},{color}背景", "背景{color}，{x}", "{x}，背景{color}",
 )
+PLACES_OF_BACKGROUND_ZH = (
+    "背景", "背景", "背景", "背景", "底色", "背景色", "背景颜色", "后面", "身后", "背后", "四周", "周围", "画面背景", "后方", "底板", "整个背景",
+)
+IS_ZH = (
+    "是", "是", "是", "为", "用", "呈", "呈现", "都是", "要", "选", "设为", "换成", "涂成", "刷成", "采用", "要用", "改成", "变成", "满是", "尽是", "一律", "统一",
+    "整个是", "就是", "是纯", "是一片", "是整片", "是一块", "铺满", "带点", "大片", "整片", "一整片", "一大片", "清一色", "满满", "纯", "淡淡", "透着", "染成", "，",
+)
+BEFORE_ZH = (
+    "里的", "前的", "上的", "中的", "下的", "托着", "映着", "围着", "配", "配上", "放着", "站着", "有", "画着", "突出", "上面是", "前面是", "中间是", "里有", "之上，",
+    "前面放", "上画", "，主体是", "，中间是", "，主角是",
+)
+GROUNDS_ZH = (
+    "{x}，{place}{is_}{color}", "{x}，{place}{is_}{color}", "{x}{place}{is_}{color}", "{place}{is_}{color}的{x}", "{place}{is_}{color}的{x}",
+    "{place}{is_}{color}，{x}", "{some}{color}{de}{ground}{before}{x}", "{some}{color}{de}{ground}{before}{x}", "用{color}{make}{ground}，{x}",
+    "把{ground}{into}{color}，{x}", "{x}，把{ground}{into}{color}", "{ground}请用{color}，{x}", "{x}（{color}{de}{ground}）", "{x}，配{color}{de}{ground}",
+    "{x}，{ground}{word}{color}", "{x}，{color}{word}{ground}", "{ground}{word}{color}的{x}", "{color}{word}{ground}{before}{x}", "{x}，要{color}的{ground}",
+)
+MAKE_ZH, INTO_ZH = ("做", "当", "铺", "画", "当作", "填满"), ("涂成", "换成", "设成", "变成", "弄成", "改为", "画成")
+SOME_ZH = ("", "", "", "一片", "一块", "整片", "大面积", "纯净的", "在")
+
 IN_ZH = ("", "上", "里", "下", "中", "前")
 
 RARE_ZH = "的了在是和有不人我他这个们中来上大为到说时要就出会可也你对生能而子那得于着下自之年过发后作里用道行所然家种事成方多经么去法学如都同现当没动面起看定天分还进好小部其些主样理心她本前开但因只从想实日军者意无力它与长把机十民第公此已工使情明性知全三又关点正业外将两高间由问很最重并物手应战向头文体政美相见被利什二等产或新己制身果加西斯月话合回特代内信表化老给世位次度门任常先海通教儿原东声提立及比员解水名真论处走义各入几口认条平系气题活尔更别打女变四神总何电数安少报才结反受目太量再感建务做接必场件计管期市直德资命山金指克许统区保至队形社便空决治展马科司五基眼书非则听白却界达光放强即像难且权思王象完设式色路记南品住告类求据程北边死张该交规万取拉格望觉术领共确传师观清今切院让识候带导争运笔"

@@ -19,7 +19,7 @@ import torch
 import typer
 from diffusers import StableDiffusionPipeline
 
-from engine.tiny import autoencoder, text, unet
+from engine.tiny import autoencoder, reword, text, unet
 from engine.tiny.data import Subject, load_pictures, load_subjects
 from engine.tiny.progress import checkpoint, restore
 from engine.tiny.vocabulary import load_vocabulary
@@ -34,8 +34,20 @@ class Plan:
 
 
 PLANS = {
-    "cpu": {"autoencoder": Plan(90, 16), "text": Plan(60, 192), "unet": Plan(600, 64), "decoder": Plan(60, 16)},
-    "cuda": {"autoencoder": Plan(4.5, 64), "text": Plan(4.5, 1024), "unet": Plan(12, 512), "decoder": Plan(2, 64)},
+    "cpu": {
+        "autoencoder": Plan(90, 16),
+        "text": Plan(60, 192),
+        "reword": Plan(45, 256),
+        "unet": Plan(600, 64),
+        "decoder": Plan(60, 16),
+    },
+    "cuda": {
+        "autoencoder": Plan(4.5, 64),
+        "text": Plan(4.5, 1024),
+        "reword": Plan(1, 1024),
+        "unet": Plan(12, 512),
+        "decoder": Plan(2, 64),
+    },
 }
 """On two cores with bf16, or on an H100."""
 
@@ -44,7 +56,7 @@ def main(
     data: Annotated[Path, typer.Option(help="Folder with the packages, as npm and pip pack them.")],
     out: Annotated[Path, typer.Option(help="Where checkpoints and logs go.")] = Path("data/tiny"),
     save: Annotated[Path, typer.Option(help="Where the pipeline is saved.")] = Path("engine/tiny/model"),
-    stage: Annotated[str, typer.Option(help="all, autoencoder, text, unet, decoder or export.")] = "all",
+    stage: Annotated[str, typer.Option(help="all, autoencoder, text, unet, decoder, reword or export.")] = "all",
     minutes: Annotated[float | None, typer.Option(help="How long the stage goes on.")] = None,
     decay: Annotated[float, typer.Option(help="Share of the UNet's time in which its rate falls.")] = 0.4,
     batch: Annotated[int | None, typer.Option(help="Pictures or captions a step.")] = None,
@@ -77,7 +89,9 @@ def main(
         unet.train(subjects, labelled, vocabulary, out, *plan("unet"), decay=decay, faster=faster)
     if stage in ("all", "decoder"):
         autoencoder.train(pictures, out, *plan("decoder"), decoder_only=True, faster=faster)
-    if stage in ("all", "decoder", "export"):
+    if stage == "reword":
+        reword.train(subjects, vocabulary, out, *plan("reword"))
+    if stage in ("all", "decoder", "reword", "export"):
         export(subjects, out, save)
 
 
