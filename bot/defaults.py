@@ -76,7 +76,7 @@ def request(
         ),
         width=width,
         height=height,
-        sampler=_first([asked, *layers], "sampler", lambda value: True),
+        sampler=asked.sampler or _fitting(spec, layers, "sampler"),
         num_images=_first([asked, *layers], "num_images", lambda value: True),
         **more,
     )
@@ -109,7 +109,7 @@ def _fitting(spec: ModelSpec, layers: Sequence[Options], field: str) -> Any:
     return _first(layers, field, lambda value: _takes(spec, {field: value}))
 
 
-def _takes(spec: ModelSpec, values: dict[str, float]) -> bool:
+def _takes(spec: ModelSpec, values: dict[str, Any]) -> bool:
     try:
         for field, value in values.items():
             spec.check(field, value)

@@ -15,7 +15,9 @@ from bot.pacing import PROGRESS_INTERVAL_S, sparse
 from bot.permissions import require_manager
 from bot.store import TOKEN_LIFE
 from bot.texts import label
+from engine import hub
 from engine.errors import EaselError
+from engine.samplers import ways
 from engine.types import ModelState
 
 model = app_commands.Group(name=label("model-name"), description=label("model-description"))
@@ -75,7 +77,9 @@ async def info(interaction: Interaction, key: str) -> None:
     spec = bot.catalog.get(key)
     await interaction.response.defer(ephemeral=True, thinking=True)
     default = await bot.default_model(interaction.guild_id)
-    card = pages.model_info(spec, (await states(interaction)).get(spec.key), spec.key == default, say)
+    schedule = await asyncio.to_thread(hub.noise_schedule, spec, bot.config.engine.models_dir)
+    state = (await states(interaction)).get(spec.key)
+    card = pages.model_info(spec, state, spec.key == default, ways(spec, schedule), say)
     await interaction.edit_original_response(view=card)
 
 

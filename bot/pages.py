@@ -29,6 +29,7 @@ from bot.texts import Say
 from bot.wording import best_for, size
 from engine.catalog import ModelSpec
 from engine.dispatch import Position
+from engine.samplers import Ways
 from engine.types import Generation, GenerationRequest, ModelState, Status
 
 QUEUE_SHOWN = 8
@@ -244,7 +245,7 @@ def model_line(spec: ModelSpec, state: ModelState | None, default: bool, say: Sa
     return f"{name}\n{small(grades)}"
 
 
-def model_info(spec: ModelSpec, state: ModelState | None, default: bool, say: Say) -> Card:
+def model_info(spec: ModelSpec, state: ModelState | None, default: bool, known: Ways | None, say: Say) -> Card:
     ranges, usual = spec.ranges, spec.defaults
     low, high = ranges.size
     sizes = f"{low}" if low == high else f"{low}–{high} (×{ranges.size_multiple})"
@@ -259,10 +260,25 @@ def model_info(spec: ModelSpec, state: ModelState | None, default: bool, say: Sa
             sampler=plain(usual.sampler, 40),
         ),
         say("model-ranges", steps=span(ranges.num_inference_steps), cfg=span(ranges.guidance_scale), sizes=sizes),
+        *model_ways(known, say),
     ]
+    if spec.licence:
+        lines.append(say("model-licence", licence=plain(spec.licence, 100), gated="yes" if spec.gated else "no"))
     if not spec.repository.startswith("/"):  # a path of the machine is nobody's business
         lines.append(small(say("model-family", family=spec.family, repository=plain(spec.repository, 300))))
     return Card(ui.TextDisplay("\n".join(lines)))
+
+
+def model_ways(known: Ways | None, say: Say) -> list[str]:
+    """Which samplers share the engine with other people's pictures, and which are diffusers' own."""
+    if known is None:
+        return [say("model-ways-unknown")]
+    lines = []
+    if known.stepped:
+        lines.append(say("model-stepped", samplers=plain(", ".join(known.stepped), 200)))
+    if known.called:
+        lines.append(say("model-called", samplers=plain(", ".join(known.called), 200)))
+    return lines or [say("model-own-sampler")]
 
 
 def span(bounds: tuple[float, float]) -> str:

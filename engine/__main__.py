@@ -22,7 +22,7 @@ from rich.table import Table
 from engine import bench as measuring
 from engine import files, house, hub
 from engine.backup import Backup
-from engine.catalog import Family, ModelSpec
+from engine.catalog import ModelSpec
 from engine.config import Settings
 from engine.errors import Cancelled, ConfigError, EaselError
 from engine.ledger import HistoryFilter, Ledger
@@ -38,7 +38,7 @@ from engine.shell import (
     size_text,
     to_stdout,
 )
-from engine.types import SHELL, Generation, GenerationRequest, Sampler, Status
+from engine.types import SHELL, Generation, GenerationRequest, Status
 
 Result = TypeVar("Result")
 
@@ -186,6 +186,9 @@ def model_info(
         to_stdout().print(table)
 
 
+GATED = "accept its licence on its page of the hub, and set HF_TOKEN to a token that may read it"
+
+
 def _facts(spec: ModelSpec, here: int | None) -> list[tuple[str, str]]:
     defaults, ranges = spec.defaults, spec.ranges
     (few, many), (low, high), (small, large) = ranges.num_inference_steps, ranges.guidance_scale, ranges.size
@@ -194,6 +197,8 @@ def _facts(spec: ModelSpec, here: int | None) -> list[tuple[str, str]]:
         ("Model", spec.key),
         ("Best for", spec.best_for),
         ("From", spec.repository + (f" at {spec.revision}" if spec.revision else "")),
+        *([("Licence", spec.licence)] if spec.licence else []),
+        *([("Gated", GATED)] if spec.gated else []),
         ("Family", spec.family),
         ("Speed", _stars(spec.speed)),
         ("Quality", _stars(spec.quality)),
@@ -208,15 +213,13 @@ def _facts(spec: ModelSpec, here: int | None) -> list[tuple[str, str]]:
 
 def _ways(spec: ModelSpec, schedule: dict[str, Any] | None) -> list[tuple[str, str]]:
     """Which samplers share forwards with other people's pictures, and which go through diffusers' own schedulers."""
-    from engine.samplers import stepped  # with numpy: a tenth of a second that no other command needs
+    from engine.samplers import ways  # with numpy: a tenth of a second that no other command needs
 
-    if spec.family is Family.OTHER:
-        return [("Step by step", "none: each picture is one call of diffusers' pipeline")]
-    if schedule is None:
+    known = ways(spec, schedule)
+    if known is None:
         return [("Step by step", "not known: its noise schedule is not here")]
-    fitting = stepped(schedule, trailing=spec.ranges.guidance_scale[1] <= 1)
-    others = [sampler for sampler in Sampler if sampler not in fitting]
-    return [("Step by step", ", ".join(fitting) or "none"), ("By diffusers", ", ".join(others) or "none")]
+    called = ", ".join(known.called) or ("none" if known.stepped else "its own sampler, whichever is chosen")
+    return [("Step by step", ", ".join(known.stepped) or "none"), ("By diffusers", called)]
 
 
 @app.command()

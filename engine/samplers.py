@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.catalog import Family, ModelSpec
 from engine.types import Sampler
 
 Column = NDArray[np.float64]
@@ -63,6 +64,40 @@ def stepped(schedule: Mapping[str, Any], *, trailing: bool = False) -> tuple[Sam
     """The samplers that have a table on that noise schedule; the others go through diffusers' own schedulers."""
     return tuple(sampler for sampler in Sampler if table(sampler, 4, schedule, trailing=trailing) is not None)
 
+
+def choosable(schedule: Mapping[str, Any]) -> bool:
+    """Whether diffusers' schedulers can paint on it, and so every sampler. Flow matching has one of its own."""
+    return "beta_schedule" in schedule and schedule.get("prediction_type", "epsilon") in _PREDICTIONS
+
+
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """How a model paints with which samplers. Where both are empty it has its own way, whatever sampler is chosen."""
+
+    stepped: tuple[Sampler, ...]
+    """Step by step, in forwards that are shared with other people's pictures."""
+    called: tuple[Sampler, ...]
+    """Through diffusers' own call and scheduler."""
+
+
+def ways(spec: ModelSpec, schedule: Mapping[str, Any] | None) -> Ways | None:
+    """`schedule` is the one on this disk; None where there is none, and so is the answer unless the catalogue knows."""
+    allowed = spec.ranges.samplers
+    if spec.family is Family.OTHER:
+        if len(allowed) < len(Sampler) or (schedule is not None and choosable(schedule)):
+            return Ways((), allowed)
+        return None if schedule is None else Ways((), ())
+    if schedule is None:
+        return None
+    fitting = stepped(schedule, trailing=spec.ranges.guidance_scale[1] <= 1)
+    return Ways(
+        tuple(sampler for sampler in allowed if sampler in fitting),
+        tuple(sampler for sampler in allowed if sampler not in fitting),
+    )
+
+
+_PREDICTIONS = ("epsilon", "v_prediction", "sample")
+"""What a network can predict on a noise schedule, as diffusers names it."""
 
 _KNOWN: dict[str, tuple[object, ...]] = {
     "beta_schedule": ("linear", "scaled_linear"),

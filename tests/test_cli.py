@@ -154,13 +154,31 @@ def test_a_model_tells_which_samplers_go_step_by_step(folder: Path) -> None:
     schedule = {"beta_schedule": "scaled_linear", "beta_start": 0.00085, "beta_end": 0.012, "clip_sample": False}
     (folder / "fox" / "scheduler").mkdir(parents=True)
     (folder / "fox" / "scheduler" / "scheduler_config.json").write_text(json.dumps(schedule))
-    for key, family in (("fox", "sd1"), ("flow", "other")):
+    for key, family in (("fox", "sd1"), ("moth", "other")):
         with (folder / "config.toml").open("a") as config:
             config.write(f"\n[[models]]\nkey = '{key}'\nfamily = '{family}'\nrepository = '{folder / 'fox'}'\n")
     told = easel("models", "info", "fox").stdout
     assert re.search(r"Step by step +DDIM, Euler, ", told)
     assert re.search(r"By diffusers +UniPC, PNDM", told)
-    assert "one call of diffusers' pipeline" in " ".join(easel("models", "info", "flow").stdout.split())
+    told = easel("models", "info", "moth").stdout
+    assert re.search(r"Step by step +none", told)
+    assert re.search(r"By diffusers +DDIM, Euler, ", told)
+
+
+def test_a_model_of_flow_matching_tells_that_it_has_a_sampler_of_its_own(folder: Path) -> None:
+    (folder / "flow" / "scheduler").mkdir(parents=True)
+    (folder / "flow" / "scheduler" / "scheduler_config.json").write_text(json.dumps({"shift": 3.0}))
+    with (folder / "config.toml").open("a") as config:
+        config.write(f"\n[[models]]\nkey = 'flow'\nrepository = '{folder / 'flow'}'\n")
+    assert re.search(r"By diffusers +its own sampler, whichever is chosen", easel("models", "info", "flow").stdout)
+
+
+def test_a_gated_model_tells_its_licence_and_what_to_do(folder: Path) -> None:
+    told = easel("models", "info", "flux-1-schnell").stdout
+    assert re.search(r"Licence +Apache 2\.0", told)
+    assert re.search(r"Gated +accept its licence on its page of the hub, and set HF_TOKEN", told)
+    assert re.search(r"By diffusers +Euler *\n", told)
+    assert "Gated" not in easel("models", "info", "sdxl-turbo").stdout
 
 
 @pytest.mark.parametrize(

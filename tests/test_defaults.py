@@ -64,6 +64,9 @@ def test_a_default_that_does_not_fit_the_model_is_passed_over_but_a_wish_is_refu
     assert make(Options(model="sdxl-turbo"), Options(guidance_scale=7.5)).guidance_scale == 0
     with pytest.raises(InvalidRequest, match="num_inference_steps"):
         make(Options(model="sdxl-turbo", num_inference_steps=30))
+    assert make(Options(model="flux-1-schnell"), Options(sampler=Sampler.DDIM)).sampler is Sampler.EULER
+    with pytest.raises(InvalidRequest, match="sampler: 'DDIM' does not fit; allowed: Euler for flux-1-schnell"):
+        make(Options(model="flux-1-schnell", sampler=Sampler.DDIM))
 
 
 def test_a_size_is_one_decision() -> None:

@@ -290,7 +290,7 @@ def test_a_catalogue_of_any_length_fits() -> None:
 
 def test_a_machines_own_path_is_not_shown() -> None:
     spec = ModelSpec(key="mine", repository="/srv/models/mine")
-    assert "/srv" not in text_of(pages.model_info(spec, None, False, SAY)).replace("\\", "")
+    assert "/srv" not in text_of(pages.model_info(spec, None, False, None, SAY)).replace("\\", "")
 
 
 def test_pictures_of_a_deleted_generation_are_marked_in_the_history() -> None:

@@ -356,6 +356,14 @@ model-defaults = Default: { $steps ->
    *[other] { $steps } steps
 }, cfg { $cfg }, { $width }×{ $height }, { $sampler }
 model-ranges = Takes { $steps } steps, cfg { $cfg }, sizes { $sizes }
+model-stepped = Step by step, beside other people's pictures: { $samplers }
+model-called = Through diffusers' own scheduler: { $samplers }
+model-own-sampler = It has a sampler of its own; which one you choose changes nothing.
+model-ways-unknown = Which samplers go step by step is known once it is downloaded.
+model-licence = Licence: { $licence }{ $gated ->
+    [yes] {" "}· to be accepted at Hugging Face before the download
+   *[other] {""}
+}
 model-family = Family { $family }, from { $repository }
 model-choice = { $key } — speed { $speed }/5, quality { $quality }/5 — { $best }
 state-missing = not downloaded yet
@@ -518,7 +526,12 @@ best-tiny = first steps: embedded, no download, small pictures of one thing
 best-sdxl-turbo = ideas in a second: one step, no negative prompt
 best-stable-diffusion-v1-5 = small GPUs, and the largest choice of fine-tunes
 best-stable-diffusion-2-1 = landscapes and architecture at 768 pixels
-best-stable-diffusion-xl-base = the finest pictures, where there is time and 8 GB of GPU memory
+best-stable-diffusion-xl-base = fine pictures in every style, where there is time and 8 GB of GPU memory
+best-pixart-sigma = long descriptions with 16 GB of GPU memory
+best-stable-diffusion-3-5-medium = many styles and short text in pictures, with 24 GB of GPU memory
+best-flux-1-schnell = scenes as they are described, in four steps, with 40 GB of GPU memory
+best-z-image-turbo = photos, and text in English and Chinese, in eight steps, with 24 GB of GPU memory
+best-qwen-image = posters and long text in English and Chinese, with 64 GB of GPU memory
 
 ## Times and sizes
 

@@ -359,6 +359,14 @@ model-defaults = De serie: { $steps ->
    *[other] { $steps } pasos
 }, cfg { $cfg }, { $width }×{ $height }, { $sampler }
 model-ranges = Admite { $steps } pasos, cfg { $cfg }, tamaños { $sizes }
+model-stepped = Paso a paso, junto a las imágenes de otras personas: { $samplers }
+model-called = Con el planificador propio de diffusers: { $samplers }
+model-own-sampler = Tiene su propio sampler; elegir otro no cambia nada.
+model-ways-unknown = Qué samplers van paso a paso se sabe una vez descargado.
+model-licence = Licencia: { $licence }{ $gated ->
+    [yes] {" "}· hay que aceptarla en Hugging Face antes de la descarga
+   *[other] {""}
+}
 model-family = Familia { $family }, de { $repository }
 model-choice = { $key } — velocidad { $speed }/5, calidad { $quality }/5 — { $best }
 state-missing = sin descargar todavía
@@ -520,7 +528,12 @@ best-tiny = primeros pasos: incluido, sin descargas, imágenes pequeñas de una 
 best-sdxl-turbo = ideas en un segundo: un solo paso, sin prompt negativo
 best-stable-diffusion-v1-5 = GPU pequeñas y la mayor variedad de modelos derivados
 best-stable-diffusion-2-1 = paisajes y arquitectura a 768 píxeles
-best-stable-diffusion-xl-base = las imágenes más finas, si hay tiempo y 8 GB de memoria de GPU
+best-stable-diffusion-xl-base = imágenes finas en todos los estilos, si hay tiempo y 8 GB de memoria de GPU
+best-pixart-sigma = descripciones largas con 16 GB de memoria de GPU
+best-stable-diffusion-3-5-medium = muchos estilos y textos cortos en la imagen, con 24 GB de memoria de GPU
+best-flux-1-schnell = escenas tal como se describen, en cuatro pasos, con 40 GB de memoria de GPU
+best-z-image-turbo = fotos, y texto en inglés y chino, en ocho pasos, con 24 GB de memoria de GPU
+best-qwen-image = carteles y textos largos en inglés y chino, con 64 GB de memoria de GPU
 
 ## Tiempos y tamaños
 

@@ -315,6 +315,14 @@ models-grades = 速度 { $speed } · 品質 { $quality }{ $size ->
 models-more = …ほか { $count } 個。**/{ model-name } { model-info-name }** で名前から探せます。
 model-defaults = 既定：{ $steps } ステップ、cfg { $cfg }、{ $width }×{ $height }、{ $sampler }
 model-ranges = 使える値：{ $steps } ステップ、cfg { $cfg }、サイズ { $sizes }
+model-stepped = ほかの人の絵と一緒に1ステップずつ：{ $samplers }
+model-called = diffusers 自身のスケジューラーで：{ $samplers }
+model-own-sampler = 専用のサンプラーを使うため、どれを選んでも変わりません。
+model-ways-unknown = どのサンプラーが1ステップずつ進むかは、ダウンロード後に分かります。
+model-licence = ライセンス：{ $licence }{ $gated ->
+    [yes] {""}。ダウンロードの前に Hugging Face で同意が必要です
+   *[other] {""}
+}
 model-family = { $family } 系、提供元 { $repository }
 model-choice = { $key } — 速度 { $speed }/5、品質 { $quality }/5 — { $best }
 state-missing = 未ダウンロード
@@ -461,7 +469,12 @@ best-tiny = お試しに：同梱でダウンロード不要、ひとつの物�
 best-sdxl-turbo = 1秒でアイデアを：1ステップ、ネガティブプロンプトなし
 best-stable-diffusion-v1-5 = メモリーの少ない GPU に。派生モデルが最も豊富
 best-stable-diffusion-2-1 = 768 ピクセルの風景や建築
-best-stable-diffusion-xl-base = いちばん精細な画像。時間と 8 GB の GPU メモリーがあるなら
+best-stable-diffusion-xl-base = どんな画風でも精細な画像。時間と 8 GB の GPU メモリーがあるなら
+best-pixart-sigma = 長い説明文に。GPU メモリー 16 GB
+best-stable-diffusion-3-5-medium = 多彩な画風と絵の中の短い文字に。GPU メモリー 24 GB
+best-flux-1-schnell = 説明どおりの場面を4ステップで。GPU メモリー 40 GB
+best-z-image-turbo = 写真と、英語・中国語の文字を8ステップで。GPU メモリー 24 GB
+best-qwen-image = ポスターと、英語・中国語の長い文字に。GPU メモリー 64 GB
 
 ## 時間と大きさ
 

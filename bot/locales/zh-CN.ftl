@@ -315,6 +315,14 @@ models-grades = 速度 { $speed } · 质量 { $quality }{ $size ->
 models-more = …另有 { $count } 个。在 **/{ model-name } { model-info-name }** 里按名称查找。
 model-defaults = 默认：{ $steps } 步，cfg { $cfg }，{ $width }×{ $height }，{ $sampler }
 model-ranges = 可用：{ $steps } 步，cfg { $cfg }，尺寸 { $sizes }
+model-stepped = 逐步绘制，与其他人的图一起：{ $samplers }
+model-called = 由 diffusers 自己的调度器绘制：{ $samplers }
+model-own-sampler = 它有自己的采样器，选哪个都一样。
+model-ways-unknown = 下载后才知道哪些采样器可以逐步绘制。
+model-licence = 许可证：{ $licence }{ $gated ->
+    [yes] {""}；下载前须先在 Hugging Face 上接受
+   *[other] {""}
+}
 model-family = { $family } 系列，来自 { $repository }
 model-choice = { $key } — 速度 { $speed }/5，质量 { $quality }/5 — { $best }
 state-missing = 尚未下载
@@ -461,7 +469,12 @@ best-tiny = 入门：自带，无需下载，画单个物体的小图
 best-sdxl-turbo = 一秒出点子：只需一步，没有反向提示词
 best-stable-diffusion-v1-5 = 小显存显卡，微调模型最多
 best-stable-diffusion-2-1 = 768 像素的风景和建筑
-best-stable-diffusion-xl-base = 最精细的图，需要时间和 8 GB 显存
+best-stable-diffusion-xl-base = 各种风格的精细图片，需要时间和 8 GB 显存
+best-pixart-sigma = 较长的描述，需要 16 GB 显存
+best-stable-diffusion-3-5-medium = 多种风格和图中短文字，需要 24 GB 显存
+best-flux-1-schnell = 忠于描述的场景，只需四步，需要 40 GB 显存
+best-z-image-turbo = 照片和中英文文字，只需八步，需要 24 GB 显存
+best-qwen-image = 海报和中英文长文字，需要 64 GB 显存
 
 ## 时间与大小
 

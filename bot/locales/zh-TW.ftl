@@ -315,6 +315,14 @@ models-grades = 速度 { $speed } · 品質 { $quality }{ $size ->
 models-more = …另有 { $count } 個。用 **/{ model-name } { model-info-name }** 依名稱尋找。
 model-defaults = 預設：{ $steps } 步，cfg { $cfg }，{ $width }×{ $height }，{ $sampler }
 model-ranges = 可用：{ $steps } 步，cfg { $cfg }，尺寸 { $sizes }
+model-stepped = 逐步繪製，與其他人的圖一起：{ $samplers }
+model-called = 由 diffusers 自己的排程器繪製：{ $samplers }
+model-own-sampler = 它有自己的取樣器，選哪個都一樣。
+model-ways-unknown = 下載後才知道哪些取樣器可以逐步繪製。
+model-licence = 授權：{ $licence }{ $gated ->
+    [yes] {""}；下載前須先在 Hugging Face 上接受
+   *[other] {""}
+}
 model-family = { $family } 系列，來自 { $repository }
 model-choice = { $key } — 速度 { $speed }/5，品質 { $quality }/5 — { $best }
 state-missing = 尚未下載
@@ -461,7 +469,12 @@ best-tiny = 入門：內建，不用下載，畫單一物體的小圖
 best-sdxl-turbo = 一秒出點子：只要一步，沒有反向提示詞
 best-stable-diffusion-v1-5 = 記憶體較小的顯示卡，微調模型最多
 best-stable-diffusion-2-1 = 768 像素的風景和建築
-best-stable-diffusion-xl-base = 最細緻的圖，需要時間和 8 GB 顯示記憶體
+best-stable-diffusion-xl-base = 各種風格的精細圖片，需要時間和 8 GB 顯示記憶體
+best-pixart-sigma = 較長的描述，需要 16 GB 顯示記憶體
+best-stable-diffusion-3-5-medium = 多種風格和圖中短文字，需要 24 GB 顯示記憶體
+best-flux-1-schnell = 忠於描述的場景，只要四步，需要 40 GB 顯示記憶體
+best-z-image-turbo = 照片和中英文文字，只要八步，需要 24 GB 顯示記憶體
+best-qwen-image = 海報和中英文長文字，需要 64 GB 顯示記憶體
 
 ## 時間與大小
 

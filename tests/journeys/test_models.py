@@ -17,15 +17,34 @@ async def test_everybody_sees_the_table_with_the_live_state(tmp_path: Path) -> N
         assert result.ephemeral
         text = text_of(result.response)
         assert "**tiny** · loaded · default here\n-# speed ●●●●● · quality ●○○○○ · 60 MB" in text
-        assert "**stable-diffusion-xl-base** · not downloaded yet\n-# speed ●●○○○ · quality ●●●●● · 6.9 GB" in text
+        assert "**stable-diffusion-xl-base** · not downloaded yet\n-# speed ●●○○○ · quality ●●●●○ · 6.9 GB" in text
 
 
 async def test_everybody_sees_what_a_model_takes(tmp_path: Path) -> None:
     async with open_world(tmp_path) as world:
         result = await world.bob.slash(world.channel, "model info", model="sdxl-turbo")
         assert "Takes 1–4 steps, cfg 0, sizes 512–1024 (×8)" in text_of(result.response)
+        assert "Licence: Stability AI Non-Commercial Research Community" in text_of(result.response)
         unknown = await world.bob.slash(world.channel, "model info", model="sdxl-turob")
         assert "Did you mean sdxl-turbo" in text_of(unknown.response)
+
+
+async def test_everybody_sees_which_samplers_share_the_engine_and_which_are_diffusers_own(tmp_path: Path) -> None:
+    async with open_world(tmp_path) as world:
+        tiny = text_of((await world.bob.slash(world.channel, "model info", model="tiny")).response)
+        assert "Step by step, beside other people's pictures: DDIM, Euler, Euler a, DPM++ 2M" in tiny
+        assert "Through diffusers' own scheduler: UniPC, PNDM" in tiny
+        flux = text_of((await world.bob.slash(world.channel, "model info", model="flux-1-schnell")).response)
+        assert "Through diffusers' own scheduler: Euler\n" in flux
+        assert "Licence: Apache 2.0 · to be accepted at Hugging Face before the download" in flux
+        turbo = text_of((await world.bob.slash(world.channel, "model info", model="sdxl-turbo")).response)
+        assert "Which samplers go step by step is known once it is downloaded." in turbo
+
+
+async def test_a_sampler_that_a_model_cannot_use_is_refused_with_the_one_it_can(tmp_path: Path) -> None:
+    async with open_world(tmp_path) as world:
+        result = await world.imagine(model="flux-1-schnell", sampler="DDIM")
+        assert "**sampler**: DDIM does not fit. Allowed: Euler" in text_of(result.response)
 
 
 async def test_an_admin_switches_the_servers_default_and_it_survives_a_restart(tmp_path: Path) -> None:
