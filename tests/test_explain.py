@@ -60,6 +60,9 @@ def unknown_model() -> NotFound:
 ERRORS: dict[str, EaselError] = {
     "a prompt that is empty": refused(prompt=" "),
     "a prompt that is too long": refused(prompt="x" * 3000),
+    "a prompt of too many tokens": InvalidRequest(
+        "negative_prompt", "🦊🦊🦊…", "at most 1200 tokens; it has 1900", rule="tokens", high=1200, tokens=1900
+    ),
     "too many steps": refused(num_inference_steps=50),
     "steps beyond every model": refused(num_inference_steps=5000),
     "a cfg": refused(guidance_scale=7.5),

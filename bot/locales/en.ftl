@@ -33,7 +33,7 @@ name-id = id
 
 imagine-name = imagine
 imagine-description = Paint pictures from words
-option-prompt = What to paint: subject, setting, light, style
+option-prompt = What to paint: subject, setting, light, style. (word:1.3) counts more, [word] less
 option-negative-prompt = What to keep out of the picture
 option-model = Which model paints (otherwise your default, or this server's)
 option-style = A style that adds words and settings of its own
@@ -418,6 +418,7 @@ help-text =
     {"**"}Tips for prompts**
     • Name the subject first, then where it is, the light and the style: *a lighthouse on a cliff, evening light, watercolour*.
     • Say what you do not want in **negative_prompt**: *blurry, text*.
+    • **(word:1.3)** lets a word count more, **[word]** less, and `\(` is only a bracket. FLUX and its kind take the words alone.
     • Keep the **seed** and change one thing at a time to steer a picture.
     • A **cfg** of 5 to 8 suits most models; higher follows the words more stiffly. Turbo models take 0.
     • More **steps** help up to about 30.
@@ -446,6 +447,7 @@ allowed-size = { $span } in multiples of { $step } for { $model }
 allowed-range = { $span } for { $model }
 allowed-span = { $span }
 allowed-length = { $span } characters
+allowed-tokens = at most { $high } tokens (words and parts of words); it has { $tokens }
 allowed-seed = -1 (random), or a whole number up to { $high }
 allowed-names = { $names }
 allowed-whole = a whole number

@@ -31,7 +31,7 @@ name-until = hasta
 name-id = id
 imagine-name = imagina
 imagine-description = Pinta imágenes a partir de palabras
-option-prompt = Qué pintar: sujeto, lugar, luz, estilo
+option-prompt = Qué pintar: sujeto, lugar, luz, estilo. (palabra:1.3) cuenta más, [palabra] menos
 option-negative-prompt = Qué no debe salir en la imagen
 option-model = Qué modelo pinta (si no, tu predeterminado o el del servidor)
 option-style = Un estilo que añade palabras y ajustes propios
@@ -421,6 +421,7 @@ help-text =
     {"**"}Consejos para los prompts**
     • Primero el sujeto; después dónde está, la luz y el estilo: *un faro en un acantilado, luz de atardecer, acuarela*.
     • Di lo que no quieres en **{ name-negative-prompt }**: *borroso, texto*.
+    • **(palabra:1.3)** hace que una palabra cuente más, **[palabra]** menos, y `\(` es solo un paréntesis. FLUX y similares leen las palabras sin más.
     • Conserva la **{ name-seed }** y cambia una sola cosa cada vez para guiar la imagen.
     • Un **cfg** de 5 a 8 va bien a casi todos los modelos; más alto sigue las palabras con más rigidez. Los Turbo llevan 0.
     • Más **{ name-steps }** ayudan hasta unos 30.
@@ -448,6 +449,7 @@ allowed-size = { $span } en múltiplos de { $step } con { $model }
 allowed-range = { $span } con { $model }
 allowed-span = { $span }
 allowed-length = { $span } caracteres
+allowed-tokens = como mucho { $high } tokens (palabras y trozos de palabras); tiene { $tokens }
 allowed-seed = -1 (al azar) o un número entero hasta { $high }
 allowed-names = { $names }
 allowed-whole = un número entero

@@ -31,7 +31,7 @@ name-until = 終了日
 name-id = 番号
 imagine-name = 描く
 imagine-description = 言葉から画像を描きます
-option-prompt = 描きたいもの：主題、場所、光、画風
+option-prompt = 描きたいもの：主題、場所、光、画風。(言葉:1.3) で強く、[言葉] で弱く
 option-negative-prompt = 画像に入れたくないもの
 option-model = 使うモデル（選ばなければ自分の既定、またはこのサーバーの既定）
 option-style = 言葉と設定をまとめたスタイル
@@ -368,6 +368,7 @@ help-text =
     {"**"}プロンプトのコツ**
     • まず主題、次に場所、光、画風：*崖の上の灯台、夕暮れの光、水彩画*。
     • 入れたくないものは**ネガティブプロンプト**へ：*ぼやけ、文字*。
+    • **(言葉:1.3)** でその言葉を強く、**[言葉]** で弱く。`\(` はただの括弧です。FLUX などのモデルは言葉だけを読みます。
     • **シード**を固定して一度に一つずつ変えると、狙った画像に近づけます。
     • **cfg** は多くのモデルで 5〜8。高いほど言葉どおりに硬くなります。Turbo 系は 0。
     • **ステップ数**は 30 くらいまでは多いほどきれいです。
@@ -395,6 +396,7 @@ allowed-size = { $model } では { $span } で { $step } の倍数
 allowed-range = { $model } では { $span }
 allowed-span = { $span }
 allowed-length = { $span } 文字
+allowed-tokens = { $high } トークン（単語や単語の一部）まで。これは { $tokens } トークンです
 allowed-seed = -1（ランダム）、または { $high } までの整数
 allowed-names = { $names }
 allowed-whole = 整数

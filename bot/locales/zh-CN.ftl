@@ -31,7 +31,7 @@ name-until = 截止日期
 name-id = 编号
 imagine-name = 绘图
 imagine-description = 用文字画出图片
-option-prompt = 想画什么：主体、场景、光线、风格
+option-prompt = 想画什么：主体、场景、光线、风格。(词:1.3) 加强，[词] 减弱
 option-negative-prompt = 不想在图里出现的东西
 option-model = 用哪个模型（不选则用你的默认模型，或本服务器的）
 option-style = 自带词语和设置的风格
@@ -368,6 +368,7 @@ help-text =
     {"**"}写提示词的技巧**
     • 先写主体，再写地点、光线和风格：*悬崖上的灯塔，黄昏的光，水彩画*。
     • 不想要的写进**反向提示词**：*模糊，文字*。
+    • **(词:1.3)** 让一个词更重要，**[词]** 则更次要；`\(` 只是括号。FLUX 一类的模型只看文字。
     • 固定**种子**，一次只改一处，就能一步步调整画面。
     • 多数模型的 **cfg** 用 5 到 8；越高越死抠字眼。Turbo 模型用 0。
     • **步数**到 30 左右为止，越多越好。
@@ -395,6 +396,7 @@ allowed-size = { $model } 可用 { $span }，且为 { $step } 的倍数
 allowed-range = { $model } 可用 { $span }
 allowed-span = { $span }
 allowed-length = { $span } 个字符
+allowed-tokens = 最多 { $high } 个 token（词和词的片段）；这里有 { $tokens } 个
 allowed-seed = -1（随机），或不超过 { $high } 的整数
 allowed-names = { $names }
 allowed-whole = 整数

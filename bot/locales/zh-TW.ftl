@@ -31,7 +31,7 @@ name-until = 截止日期
 name-id = 編號
 imagine-name = 繪圖
 imagine-description = 用文字畫出圖片
-option-prompt = 想畫什麼：主體、場景、光線、風格
+option-prompt = 想畫什麼：主體、場景、光線、風格。(詞:1.3) 加強，[詞] 減弱
 option-negative-prompt = 不想在圖裡出現的東西
 option-model = 用哪個模型（不選就用你的預設模型，或這個伺服器的）
 option-style = 自帶字詞和設定的風格
@@ -368,6 +368,7 @@ help-text =
     {"**"}寫提示詞的訣竅**
     • 先寫主體，再寫地點、光線和風格：*懸崖上的燈塔，黃昏的光，水彩畫*。
     • 不想要的寫進**反向提示詞**：*模糊，文字*。
+    • **(詞:1.3)** 讓一個詞更重要，**[詞]** 則更次要；`\(` 只是括號。FLUX 一類的模型只看文字。
     • 固定**種子**，一次只改一處，就能一步步調整畫面。
     • 多數模型的 **cfg** 用 5 到 8；越高越死守字面。Turbo 模型用 0。
     • **步數**到 30 左右為止，越多越好。
@@ -395,6 +396,7 @@ allowed-size = { $model } 可用 { $span }，且為 { $step } 的倍數
 allowed-range = { $model } 可用 { $span }
 allowed-span = { $span }
 allowed-length = { $span } 個字元
+allowed-tokens = 最多 { $high } 個 token（詞和詞的片段）；這裡有 { $tokens } 個
 allowed-seed = -1（隨機），或不超過 { $high } 的整數
 allowed-names = { $names }
 allowed-whole = 整數
