@@ -53,7 +53,7 @@ app.add_typer(keys_app, name="keys")
 
 @app.command()
 def imagine(
-    prompt: Annotated[str | None, typer.Argument(help="What to paint.")] = None,
+    prompt: Annotated[str | None, typer.Argument(help="What to paint. (word:1.3) counts more, \\[word] less.")] = None,
     negative_prompt: Annotated[str | None, typer.Option(help="What to keep out of the picture.")] = None,
     model: Annotated[str | None, typer.Option(help="Which model paints; see `models`.")] = None,
     steps: Annotated[int | None, typer.Option(help="More is slower and finer.")] = None,
