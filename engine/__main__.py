@@ -31,6 +31,7 @@ from engine.shell import (
     ConfigOption,
     DataOption,
     Progress,
+    brief,
     destinations,
     explained,
     read_prompts,
@@ -131,7 +132,7 @@ async def _paint(settings: Settings, requests: list[GenerationRequest], targets:
                 await dispatcher.cancel(id)
             raise
     if failures:
-        raise EaselError("\n".join(f"{job.request.prompt}: {job.error_text or job.status}" for job in failures))
+        raise EaselError("\n".join(f"{brief(job.request.prompt)}: {job.error_text or job.status}" for job in failures))
 
 
 def _deliver(data_dir: Path, generation: Generation, paths: list[Path]) -> None:

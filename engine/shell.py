@@ -112,6 +112,10 @@ def _each(path: Path, request: GenerationRequest) -> list[Path]:
     return [path.with_name(f"{path.stem}-{position}{path.suffix}") for position in range(request.num_images)]
 
 
+def brief(prompt: str) -> str:
+    return prompt if len(prompt) <= 40 else prompt[:39] + "…"
+
+
 def slug(prompt: str) -> str:
     """A prompt as the beginning of a file name: "A red apple, please!" -> a-red-apple-please."""
     words = re.findall(r"\w+", unicodedata.normalize("NFKC", prompt).lower())
@@ -158,7 +162,7 @@ class Progress:
         self._bars.stop()
 
     def begin(self, request: GenerationRequest) -> None:
-        prompt = request.prompt if len(request.prompt) <= 40 else request.prompt[:39] + "…"
+        prompt = brief(request.prompt)
         self._name = f"{self._done + 1}/{self._jobs} {prompt}" if self._jobs > 1 else prompt
         self._said_at = time.monotonic()
         self._bars.reset(self._one, total=None, description="Waiting")
