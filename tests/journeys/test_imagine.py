@@ -11,6 +11,7 @@ import pytest
 import simcord
 
 from engine.catalog import Catalog
+from engine.errors import InvalidRequest
 from engine.images import read_metadata
 from engine.types import Status
 from tests.journeys.world import (
@@ -44,6 +45,26 @@ async def test_the_picture_is_posted_with_its_pixels_its_facts_and_its_metadata(
         [png] = await pictures_of(result.response)
         assert np.array_equal(decoded(png), pixels(7, SIDE))
         assert read_metadata(png)["parameters"].startswith("a red fox in the snow\nSteps: 12, Sampler: DDIM")
+
+
+async def test_weights_of_words_reach_the_engine_and_are_shown_as_they_were_typed(tmp_path: Path) -> None:
+    prompt = r"a (red:1.4) [fox](small), \(drawn\)"
+    async with open_world(tmp_path) as world:
+        result = await world.imagine(prompt, seed=7, negative_prompt="((text))")
+        [asked] = world.painter.painted
+        assert (asked.prompt, asked.negative_prompt) == (prompt, "((text))")
+        assert f"**{prompt}**" in text_of(result.response)
+        [png] = await pictures_of(result.response)
+        assert read_metadata(png)["parameters"].startswith(f"{prompt}\nNegative prompt: ((text))\n")
+
+
+async def test_a_prompt_that_no_model_reads_whole_fails_with_the_number_of_its_tokens(tmp_path: Path) -> None:
+    allowed = "at most 992 tokens, which are words and parts of words; it has 4000"
+    error = InvalidRequest("prompt", "🦊🦊…", allowed, rule="tokens", high=992, tokens=4000)
+    async with open_world(tmp_path, Painter(error=error)) as world:
+        result = await world.imagine("🦊" * 1000)
+        said = "**prompt**: 🦊🦊… does not fit. Allowed: at most 992 tokens (words and parts of words); it has 4000."
+        assert said in text_of(result.response)
 
 
 async def test_what_was_posted_is_what_the_ledger_and_the_disk_have(tmp_path: Path) -> None:
