@@ -47,7 +47,7 @@ NAMED = {
 }
 """Options that have a name in every language, as `field-<name>`."""
 
-RULES = {"size", "range", "span", "length", "tokens", "seed", "names", "whole", "number", "example"}
+RULES = {"size", "range", "span", "length", "tokens", "weaker", "seed", "names", "whole", "number", "example"}
 """What `InvalidRequest` may say in parts, as `allowed-<rule>`."""
 
 SIMPLE = {

@@ -12,6 +12,7 @@ What is short and weighs the same throughout is diffusers' own `encode_prompt`, 
 from __future__ import annotations
 
 import functools
+import math
 from typing import Any
 
 import torch
@@ -26,6 +27,9 @@ TEXTS = 64
 CHUNKS = 16
 """Longest prompt, in what the text encoder reads at once. English of 2,000 letters takes about six of CLIP's."""
 
+PASSES = 128
+"""Most that the text encoder reads for one prompt, some seconds: every weaker part has all of it read once more."""
+
 
 class TextEncoder:
     """The text encoder of an SD pipeline, or the two of an SDXL one."""
@@ -33,10 +37,10 @@ class TextEncoder:
     def __init__(self, pipe: Any, device: torch.device) -> None:
         self._pipe, self._device = pipe, device
         self._sdxl = hasattr(pipe, "text_encoder_2")
-        kind = ReturnedEmbeddingsType.LAST_HIDDEN_STATES_NORMALIZED
+        kinds = ReturnedEmbeddingsType
+        kind = kinds.PENULTIMATE_HIDDEN_STATES_NON_NORMALIZED if self._sdxl else kinds.LAST_HIDDEN_STATES_NORMALIZED
         parts = [(pipe.tokenizer, pipe.text_encoder)]
         if self._sdxl:
-            kind = ReturnedEmbeddingsType.PENULTIMATE_HIDDEN_STATES_NON_NORMALIZED
             parts.append((pipe.tokenizer_2, pipe.text_encoder_2))
         self._providers: list[Any] = [
             EmbeddingsProvider(
@@ -48,6 +52,7 @@ class TextEncoder:
                 device=device,
             )
             for tokenizer, encoder in parts
+            if encoder is not None  # some SDXL models come with the second one alone
         ]
         self._kept = functools.lru_cache(TEXTS)(self._embedded)
 
@@ -61,15 +66,12 @@ class TextEncoder:
     def embed(self, text: str, field: str = "prompt") -> tuple[torch.Tensor, Any]:
         """The embeddings of one text (1, tokens, channels), and SDXL's pooled ones (1, channels) or None.
 
-        Raises InvalidRequest of that field for a text that is too long.
+        Raises InvalidRequest of that field for a text that is too long, or has too many weaker parts.
         """
         try:
             return self._kept(text)
-        except _TooLong as problem:
-            most = CHUNKS * self.readable
-            allowed = f"at most {most} tokens, which are words and parts of words; it has {problem.tokens}"
-            rule = {"rule": "tokens", "high": most, "tokens": problem.tokens}
-            raise InvalidRequest(field, text[:57] + "…", allowed, **rule) from None
+        except _TooMuch as problem:
+            raise InvalidRequest(field, text[:57] + "…", str(problem), **problem.rule) from None
 
     def alike(self, one: torch.Tensor, other: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Both as long as the longer one: the other goes on with empty prompts."""
@@ -94,8 +96,13 @@ class TextEncoder:
         texts, weights = [each.text for each in fragments] or [""], [each.weight for each in fragments] or [1.0]
         words = "".join(texts)
         tokens = sum(map(len, self._providers[0].get_token_ids(texts, include_start_and_end_markers=False)))
-        if tokens > CHUNKS * self.readable:
-            raise _TooLong(tokens)
+        if tokens > (most := CHUNKS * self.readable):
+            allowed = f"at most {most} tokens, which are words and parts of words; it has {tokens}"
+            raise _TooMuch(allowed, rule="tokens", high=most, found=tokens)
+        weaker = sum(weight < 1 for weight in weights)
+        if weaker > (most := PASSES // math.ceil(max(tokens, 1) / self.readable) - 1):
+            allowed = f"at most {most} parts that weigh less than 1, in a prompt of this length; it has {weaker}"
+            raise _TooMuch(allowed, rule="weaker", high=most, found=weaker)
         if tokens <= self.readable and weights == [1.0]:
             return self._by_diffusers(words)
         embeddings = [
@@ -103,7 +110,7 @@ class TextEncoder:
             for clip in self._providers
         ]
         # SDXL was trained with one pooled embedding for each picture: of the beginning, as if nothing weighed more.
-        pooled = self._providers[1].get_pooled_embeddings([words], device=self._device) if self._sdxl else None
+        pooled = self._providers[-1].get_pooled_embeddings([words], device=self._device) if self._sdxl else None
         return torch.cat(embeddings, dim=-1), pooled
 
     def _by_diffusers(self, text: str) -> tuple[torch.Tensor, Any]:
@@ -115,7 +122,9 @@ class TextEncoder:
         return embeddings, pooled
 
 
-class _TooLong(Exception):
-    def __init__(self, tokens: int) -> None:
-        super().__init__(tokens)
-        self.tokens = tokens
+class _TooMuch(Exception):
+    """What is allowed instead, in a sentence and in parts."""
+
+    def __init__(self, allowed: str, **rule: Any) -> None:
+        super().__init__(allowed)
+        self.rule = rule

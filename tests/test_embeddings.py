@@ -35,8 +35,9 @@ pytestmark = [
 FAMILIES = ["sd1", "sdxl"]
 READ = 75
 """Tokens that these text encoders read at once; their tokenizers make one of each letter."""
-LONG = "a red fox in the snow under tall dark trees " * 20
-"""Two hundred words."""
+LETTERS = "abcdefghij" * 20
+LONG = " ".join(LETTERS)
+"""Two hundred words, which are read in three parts."""
 
 Folders = dict[str, Path]
 
@@ -115,11 +116,10 @@ def test_a_short_prompt_without_weights_is_told_as_diffusers_tells_it(
 def test_a_long_prompt_is_told_in_parts_each_as_diffusers_tells_it(
     folders: Folders, loaded: Loaded, family: str
 ) -> None:
-    conditions = told(loaded(family), " ".join("abcdefghij" * 20))
+    conditions = told(loaded(family), LONG)
     assert conditions.embeddings.shape[1] == 3 * 77
     stock = DiffusionPipeline.from_pretrained(folders[family])
-    letters = ("abcdefghij" * 20)[:READ], ("abcdefghij" * 20)[READ : 2 * READ], ("abcdefghij" * 20)[2 * READ :]
-    parts = [as_diffusers_tells(stock, " ".join(part)) for part in letters]
+    parts = [as_diffusers_tells(stock, " ".join(LETTERS[start : start + READ])) for start in range(0, 200, READ)]
     assert torch.equal(conditions.embeddings, torch.cat([embeddings for embeddings, _ in parts], dim=1))
     assert equal(conditions.pooled, parts[0][1])
 
@@ -135,7 +135,7 @@ def test_a_word_is_not_cut_in_two(loaded: Loaded) -> None:
 def test_a_weight_of_one_changes_nothing(loaded: Loaded, family: str) -> None:
     pair = loaded(family)
     for prompt in ("a red fox", LONG):
-        weighed, unweighed = (told(pair, text) for text in (prompt.replace("red", "(red:1.0)"), prompt))
+        weighed, unweighed = (told(pair, text) for text in (prompt.replace("a", "(a:1.0)"), prompt))
         assert torch.equal(weighed.embeddings, unweighed.embeddings)
         assert equal(weighed.pooled, unweighed.pooled)
 
@@ -167,10 +167,9 @@ def test_the_more_a_word_weighs_the_further_its_tokens_move(loaded: Loaded, fami
 def test_the_shorter_of_two_prompts_goes_on_with_nothing(loaded: Loaded, family: str) -> None:
     pair = loaded(family)
     conditions = told(pair, "a red fox", negative_prompt=LONG, guidance_scale=5)
-    chunks = conditions.embeddings.shape[1] // 77
-    assert chunks > 3
+    assert conditions.embeddings.shape == (2, 3 * 77, 32 if family == "sd1" else 64)
     nothing = told(pair, "()").embeddings
-    wanted = torch.cat([told(pair, "a red fox").embeddings, *[nothing] * (chunks - 1)], dim=1)
+    wanted = torch.cat([told(pair, "a red fox").embeddings, nothing, nothing], dim=1)
     assert torch.equal(conditions.embeddings[1:], wanted)
     assert torch.equal(conditions.embeddings[:1], told(pair, LONG).embeddings)
 
@@ -190,6 +189,13 @@ def test_a_prompt_that_nobody_could_read_is_refused(loaded: Loaded, field: str) 
     fits = {**texts, field: "x" * (CHUNKS * READ)}
     conditions = told(loaded("sd1"), fits["prompt"], negative_prompt=fits["negative_prompt"], guidance_scale=5)
     assert conditions.embeddings.shape[1] == CHUNKS * 77
+
+
+def test_a_prompt_with_more_weak_parts_than_there_is_time_for_is_refused(loaded: Loaded) -> None:
+    weak = "[a]b" * 60
+    assert told(loaded("sd1"), weak).embeddings.shape[1] == 2 * 77
+    with pytest.raises(InvalidRequest, match=r"at most 63 parts that weigh less than 1.*; it has 64"):
+        told(loaded("sd1"), "[a]b" * 64)
 
 
 def test_a_text_is_encoded_once(loaded: Loaded) -> None:
@@ -224,7 +230,7 @@ def test_who_writes_long_or_with_weights_paints_what_they_would_alone_and_so_do_
         ask(spec, "a red fox", seed=1),
         ask(spec, LONG, seed=2),
         ask(spec, "a (red:1.4) fox", seed=3, num_inference_steps=2),
-        ask(spec, LONG.replace("red", "(red:0.7)"), seed=4, guidance_scale=1),
+        ask(spec, LONG.replace("a", "(a:0.7)"), seed=4, guidance_scale=1),
         ask(spec, "a fox", negative_prompt=LONG, seed=5),
         ask(spec, "a dog", seed=6, num_inference_steps=4),
     ]

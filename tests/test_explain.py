@@ -61,7 +61,10 @@ ERRORS: dict[str, EaselError] = {
     "a prompt that is empty": refused(prompt=" "),
     "a prompt that is too long": refused(prompt="x" * 3000),
     "a prompt of too many tokens": InvalidRequest(
-        "negative_prompt", "🦊🦊🦊…", "at most 1200 tokens; it has 1900", rule="tokens", high=1200, tokens=1900
+        "negative_prompt", "🦊🦊🦊…", "at most 1200 tokens; it has 1900", rule="tokens", high=1200, found=1900
+    ),
+    "a prompt of too many weak parts": InvalidRequest(
+        "prompt", "[a] [b]…", "at most 41; it has 50", rule="weaker", high=41, found=50
     ),
     "too many steps": refused(num_inference_steps=50),
     "steps beyond every model": refused(num_inference_steps=5000),

@@ -60,7 +60,7 @@ async def test_weights_of_words_reach_the_engine_and_are_shown_as_they_were_type
 
 async def test_a_prompt_that_no_model_reads_whole_fails_with_the_number_of_its_tokens(tmp_path: Path) -> None:
     allowed = "at most 992 tokens, which are words and parts of words; it has 4000"
-    error = InvalidRequest("prompt", "🦊🦊…", allowed, rule="tokens", high=992, tokens=4000)
+    error = InvalidRequest("prompt", "🦊🦊…", allowed, rule="tokens", high=992, found=4000)
     async with open_world(tmp_path, Painter(error=error)) as world:
         result = await world.imagine("🦊" * 1000)
         said = "**prompt**: 🦊🦊… does not fit. Allowed: at most 992 tokens (words and parts of words); it has 4000."
