@@ -20,7 +20,7 @@ UNUSED = frozenset({"safety_checker", "feature_extractor", "image_encoder"})
 """Components of a pipeline that painting from text does without."""
 
 _WEIGHTS = (".safetensors", ".bin", ".pt", ".pth", ".ckpt", ".msgpack", ".h5", ".onnx", ".pb")
-_SMALL = (".json", ".txt", ".model")
+_SMALL = (".json", ".txt", ".model", ".jinja")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,11 @@
-"""Between latents and pixels: small pieces that every model of the UNet families shares."""
+"""Between latents and pixels: small pieces that all models share."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import torch
 
 from engine.painting import Pixels
@@ -18,13 +19,25 @@ def to_pixels(image: torch.Tensor) -> Pixels:
 
 
 def unscaled(latents: torch.Tensor, config: Any) -> torch.Tensor:
-    """Latents as the UNet knows them -> in the scale of the autoencoder of that configuration."""
-    scaled: torch.Tensor = latents / config.scaling_factor
+    """Latents as the network knows them -> in the scale of the autoencoder of that configuration."""
+    scaled: torch.Tensor = latents / config.get("scaling_factor", 1.0)
     mean, std = config.get("latents_mean"), config.get("latents_std")
     if mean is None or std is None:
-        return scaled
+        return scaled + (config.get("shift_factor") or 0.0)
     shape = (1, -1, 1, 1)
     return scaled * latents.new_tensor(std).view(shape) + latents.new_tensor(mean).view(shape)
+
+
+def unpacked(latents: torch.Tensor, width: int, height: int) -> torch.Tensor:
+    """Squares of 2×2 latents in a row (1, height / 2 · width / 2, 4 · channels) -> (1, channels, height, width)."""
+    squares = latents.reshape(len(latents), height // 2, width // 2, -1, 2, 2)
+    return squares.permute(0, 3, 1, 4, 2, 5).reshape(len(latents), -1, height, width)
+
+
+def cut(pixels: Pixels, width: int, height: int) -> Pixels:
+    """The middle of a picture, as large as that where it is larger."""
+    top, left = max(0, pixels.shape[0] - height) // 2, max(0, pixels.shape[1] - width) // 2
+    return np.ascontiguousarray(pixels[top : top + height, left : left + width])
 
 
 def fit_preview(vae: Any, device: torch.device) -> torch.Tensor:
@@ -36,10 +49,14 @@ def fit_preview(vae: Any, device: torch.device) -> torch.Tensor:
     generator = torch.Generator("cpu").manual_seed(0)
     patches = torch.rand((4, 3, 8, 8), generator=generator) * 2 - 1
     pictures = torch.nn.functional.interpolate(patches, size=(128, 128), mode="bilinear")
+    if film := hasattr(vae, "temperal_downsample"):  # such as Qwen-Image's: a picture is a film of one frame
+        pictures = pictures.unsqueeze(2)
     latents = vae.encode(pictures.to(device, vae.dtype)).latent_dist.mean.float().cpu()
-    spread = latents.std(dim=(0, 2, 3), keepdim=True)
+    spread = latents.std(dim=(0, *range(2, latents.ndim)), keepdim=True)
     latents = latents + spread * torch.randn(latents.shape, generator=generator)
     decoded = vae.decode(latents.to(device, vae.dtype), return_dict=False)[0].float().cpu().clamp(-1, 1)
+    if film:
+        latents, decoded = latents.squeeze(2), decoded.squeeze(2)
     pooled = torch.nn.functional.adaptive_avg_pool2d(decoded, latents.shape[-2:])
     colours = pooled.flatten(2).movedim(1, -1).flatten(0, 1)
     solution: torch.Tensor = torch.linalg.lstsq(_neighbourhoods(latents).flatten(0, 1), colours).solution

@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import functools
 import importlib
+import inspect
 import logging
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,9 @@ from typing import Any
 import diffusers
 import torch
 import transformers
+from diffusers.pipelines.auto_pipeline import AUTO_TEXT2IMAGE_PIPELINES_MAPPING
 from huggingface_hub.errors import LocalEntryNotFoundError
+from safetensors import safe_open
 
 from engine import download, hub
 from engine.catalog import Family, ModelSpec
@@ -46,7 +50,15 @@ class Diffusers:
         self.device = device_name(self._device, self._dtype)
 
     def estimate(self, spec: ModelSpec) -> int:
-        return hub.size_on_disk(spec, self._config.models_dir) or spec.size_bytes or 0
+        """Of the weights in the numbers that this device counts in, which may be others than those on the disk."""
+        place = hub.snapshot(spec, self._config.models_dir)
+        if place is None or hub.size_on_disk(spec, self._config.models_dir) is None:
+            return spec.size_bytes or 0
+        if place.is_file():
+            return _numbers(place) * self._dtype.itemsize
+        components = hub.plan_folder(place, spec.variant)
+        sizes = [sum(_numbers(place / file) for file in part.weights) * self._dtype.itemsize for part in components]
+        return max(sizes) if self._config.cpu_offload else sum(sizes)
 
     def memory(self) -> tuple[int | None, int | None]:
         return memory(self._device)
@@ -95,7 +107,7 @@ class Diffusers:
             report(0.9 * sum(sizes[:number]) / sum(sizes), f"Loading {component.name}")
             parts[component.name] = self._load_part(spec, folder, component)
         with _as_unavailable(spec, "its pipeline"):
-            return diffusers.AutoPipelineForText2Image.from_pretrained(
+            return _kind(index).from_pretrained(
                 folder, dtype=self._dtype, use_safetensors=True, local_files_only=True, **parts
             )
 
@@ -132,6 +144,26 @@ class Diffusers:
             reason = "a single file has only weights; its settings are on the hub, which cannot be reached."
             hint = "Check the network, or set its base in config.toml to the folder of a model of the same kind."
             raise ModelUnavailable(spec.key, reason, hint) from error
+
+
+def _kind(index: dict[str, Any]) -> Any:
+    """What loads a pipeline: diffusers' own choice among those that it knows to paint from text, or the class itself.
+
+    Diffusers' table of such classes lacks some of them; it finds the right one for folders of their sisters, such as
+    those that paint over pictures.
+    """
+    kind = getattr(diffusers, str(index.get("_class_name")), None)
+    if kind is None or kind in AUTO_TEXT2IMAGE_PIPELINES_MAPPING.values():
+        return diffusers.AutoPipelineForText2Image
+    asked = inspect.signature(kind.__call__).parameters.keys()
+    from_text = {"prompt", "width", "height", "num_inference_steps"} <= asked and not {"image", "video", "num_frames"} & asked
+    return kind if from_text else diffusers.AutoPipelineForText2Image
+
+
+def _numbers(file: Path) -> int:
+    """How many there are in a file of weights."""
+    with safe_open(file, "pt") as weights:
+        return sum(math.prod(weights.get_slice(name).get_shape()) for name in weights.keys())  # noqa: SIM118
 
 
 @contextlib.contextmanager

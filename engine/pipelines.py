@@ -10,75 +10,44 @@ import contextlib
 import functools
 import inspect
 import logging
+import math
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 import torch
-from diffusers import (
-    DDIMScheduler,
-    DPMSolverMultistepScheduler,
-    EulerAncestralDiscreteScheduler,
-    EulerDiscreteScheduler,
-    LCMScheduler,
-    PNDMScheduler,
-    UniPCMultistepScheduler,
-)
+from diffusers import AutoencoderKL, AutoencoderKLQwenImage, FluxPipeline
 
 from engine import images
 from engine.catalog import ModelSpec
 from engine.compiled import GraphedUnet
 from engine.config import EngineConfig
-from engine.device import free_memory, memory_errors
+from engine.device import free_memory, memory, memory_errors
 from engine.embeddings import TextEncoder
-from engine.latents import fit_preview, outer_blocks, preview, to_pixels, unscaled
+from engine.errors import GenerationFailed
+from engine.latents import cut, fit_preview, outer_blocks, preview, to_pixels, unpacked, unscaled
 from engine.painting import Conditions, OnStep, Pixels, ShouldStop, Stopped
 from engine.prompting import plain
 from engine.rowplan import bucket_for
-from engine.samplers import Table, table
-from engine.types import GenerationRequest, Sampler
+from engine.samplers import Table, choosable, table
+from engine.schedulers import predicted, scheduler_for
+from engine.types import GenerationRequest
 
 log = logging.getLogger("engine.worker")
 
-SCHEDULERS: dict[Sampler, tuple[Any, dict[str, Any]]] = {
-    Sampler.DDIM: (DDIMScheduler, {}),
-    Sampler.EULER: (EulerDiscreteScheduler, {}),
-    Sampler.EULER_A: (EulerAncestralDiscreteScheduler, {}),
-    Sampler.DPMPP_2M: (DPMSolverMultistepScheduler, {"algorithm_type": "dpmsolver++", "use_karras_sigmas": False}),
-    Sampler.DPMPP_2M_KARRAS: (
-        DPMSolverMultistepScheduler,
-        {"algorithm_type": "dpmsolver++", "use_karras_sigmas": True},
-    ),
-    Sampler.DPMPP_2M_SDE: (
-        DPMSolverMultistepScheduler,
-        {"algorithm_type": "sde-dpmsolver++", "use_karras_sigmas": False},
-    ),
-    Sampler.LCM: (LCMScheduler, {}),
-    Sampler.UNIPC: (UniPCMultistepScheduler, {}),
-    Sampler.PNDM: (PNDMScheduler, {"skip_prk_steps": True}),
-}
 
-TABLES = 64
-"""How many samplers' tables are kept, one for each number of steps."""
-PREDICTIONS = ("epsilon", "v_prediction", "sample")
-"""What a noise schedule's network can predict, as diffusers names it."""
-
-
-def scheduler_for(sampler: Sampler, config: Any, spec: ModelSpec) -> Any:
-    """Diffusers' scheduler of that name on the model's own noise schedule, with its kind of prediction.
-
-    A model without guidance is distilled to few steps: those must end at the last timestep, whatever a single file's
-    configuration says ("trailing", https://arxiv.org/abs/2305.08891, section 3.3).
-    """
-    kind, options = SCHEDULERS[sampler]
-    if spec.ranges.guidance_scale[1] <= 1:
-        options = options | {"timestep_spacing": "trailing"}
-    return kind.from_config(config, **options)
+PREVIEWED = (AutoencoderKL, AutoencoderKLQwenImage)
+"""Autoencoders whose latents a small picture can be made of."""
+SCHNELL_TOKENS = 256
+"""The longest prompt that the four-step FLUX was taught; https://huggingface.co/docs/diffusers/api/pipelines/flux."""
 
 
 class DiffusersPipeline:
     """A loaded model of any class that paints from text: a diffusers pipeline on the device, called as a whole."""
+
+    _multiple = 16
+    """Pixels. Eight make a latent, and transformers take those in squares of two by two."""
 
     def __init__(self, spec: ModelSpec, pipe: Any, device: torch.device, config: EngineConfig) -> None:
         self._spec, self._pipe, self._device = spec, pipe, device
@@ -86,6 +55,7 @@ class DiffusersPipeline:
         self._watch = threading.local()  # a picture may be decoded while others are stepped
         self._offloaded = False
         self._inexact: list[str] = []
+        self._preview_map: torch.Tensor | None = None
         pipe.set_progress_bar_config(disable=True)
         self._watch_blocks()
         self._savings = self._possible_savings()
@@ -95,6 +65,10 @@ class DiffusersPipeline:
             "CPU offload": config.cpu_offload,
             "attention slicing": config.attention_slicing,
         }
+        _, total = memory(device)
+        if "CPU offload" in self._savings and total is not None and self.bytes > total:
+            log.warning("%s is larger than the device's memory: its parts take turns there", spec.key)
+            wanted["CPU offload"] = True
         for saving in [saving for saving in self._savings if wanted[saving]]:
             self._save(saving)
         if not self._offloaded:
@@ -123,20 +97,27 @@ class DiffusersPipeline:
 
     def _paint(self, request: GenerationRequest, seed: int, on_step: OnStep) -> Pixels:
         picture = self._run(request, torch.Generator("cpu").manual_seed(seed), on_step, output_type="pil")[0]
-        return np.asarray(picture.convert("RGB"))
+        width, height = request.width // self._spec.enlarge, request.height // self._spec.enlarge
+        return cut(np.asarray(picture.convert("RGB")), width, height)
 
     def _run(self, request: GenerationRequest, generator: torch.Generator, on_step: OnStep, **options: Any) -> Any:
         """What the pipeline's call gives back."""
         # A scheduler of its own for each picture: it holds state, and the next picture must not see it.
-        if "beta_schedule" in self._schedule and self._schedule.prediction_type in PREDICTIONS:
+        if choosable(self._schedule):
             self._pipe.scheduler = scheduler_for(request.sampler, self._schedule, self._spec)
         else:  # flow matching: the samplers people choose are not made for it
-            self._pipe.scheduler = type(self._pipe.scheduler).from_config(self._schedule)
-        self._pipe.scheduler.step = self._told(self._pipe.scheduler, on_step)
+            # A single step would have to be the first and the last at once: diffusers divides zero by zero.
+            single = {"shift_terminal": None} if request.num_inference_steps == 1 else {}
+            self._pipe.scheduler = type(self._pipe.scheduler).from_config(self._schedule, **single)
+        width, height = (
+            math.ceil(side // self._spec.enlarge / self._multiple) * self._multiple
+            for side in (request.width, request.height)
+        )
+        self._pipe.scheduler.step = self._told(self._pipe.scheduler, on_step, width, height)
         return self._pipe(
             **self._options(request),
-            width=request.width // self._spec.enlarge,
-            height=request.height // self._spec.enlarge,
+            width=width,
+            height=height,
             num_inference_steps=request.num_inference_steps,
             generator=generator,
             **options,
@@ -155,6 +136,8 @@ class DiffusersPipeline:
             options["guidance_scale"] = request.guidance_scale
         if "negative_prompt" in accepted and request.guidance_scale > 1 and unwanted:
             options["negative_prompt"] = unwanted
+        if isinstance(self._pipe, FluxPipeline) and not self._pipe.transformer.config.guidance_embeds:
+            options["max_sequence_length"] = SCHNELL_TOKENS
         if "clean_caption" in accepted:  # PixArt's washing of scraped captions; what people type is clean
             options["clean_caption"] = False
         true_scale = accepted.get("true_cfg_scale")
@@ -164,24 +147,48 @@ class DiffusersPipeline:
             options.pop("guidance_scale", None)
         return options
 
-    def _told(self, scheduler: Any, on_step: OnStep) -> Callable[..., Any]:
+    def _told(self, scheduler: Any, on_step: OnStep, width: int, height: int) -> Callable[..., Any]:
         """The scheduler's `step`, which now also tells of each step. Unlike callbacks, every pipeline has it."""
         step, done = scheduler.step, 0
 
         @functools.wraps(step)  # pipelines look at its parameters
-        def step_and_tell(*args: Any, **kwargs: Any) -> Any:
+        def step_and_tell(model_output: torch.Tensor, timestep: Any, sample: torch.Tensor, **kwargs: Any) -> Any:
             nonlocal done
-            result = step(*args, **kwargs | {"return_dict": True})
-            done = min(done + 1, len(scheduler.timesteps))
+            result = step(model_output, timestep, sample, **kwargs | {"return_dict": True})
+            of = len(scheduler.timesteps)
+            done = min(done + 1, of)
             self._check()
-            on_step(done, len(scheduler.timesteps), lambda: self.preview(_predicted(scheduler, result)))
-            return result if kwargs.get("return_dict", True) else (result.prev_sample,)
+            if done == of and not result.prev_sample.isfinite().all():
+                raise self._overflow(model_output.dtype)
+            seen = predicted(scheduler, result, model_output, sample)
+            on_step(done, of, lambda: self._sketch(seen, width, height))
+            # PixArt Alpha's single step takes the second, which few of diffusers' schedulers give.
+            return result if kwargs.get("return_dict", True) else (result.prev_sample, seen)
 
         return step_and_tell
 
+    def _overflow(self, dtype: torch.dtype) -> GenerationFailed:
+        """What is painted of infinities is black, or noise."""
+        text = f"{self._spec.key} left the range of its numbers ({str(dtype).removeprefix('torch.')})."
+        text += ' Set dtype = "bf16" or "fp32" under [engine] in config.toml.'
+        log.error(text)
+        return GenerationFailed(text)
+
+    def _sketch(self, latents: torch.Tensor, width: int, height: int) -> Pixels | None:
+        """A small picture of what the pipeline's call has between its steps; None where it cannot be had cheaply."""
+        if self._offloaded or not isinstance(getattr(self._pipe, "vae", None), PREVIEWED):
+            return None
+        if latents.ndim == 3:
+            scale = self._pipe.vae_scale_factor
+            latents = unpacked(latents, width // scale, height // scale)
+        return self.preview(latents)
+
     def preview(self, latents: torch.Tensor) -> Pixels | None:
-        """A small picture of latents as the sampler leaves them; None where their layout is not known."""
-        return None
+        """A small picture of latents (1, channels, height / 8, width / 8) as the sampler leaves them."""
+        vae = self._pipe.vae
+        if self._preview_map is None:
+            self._preview_map = fit_preview(vae, self._device)
+        return preview(unscaled(latents.float(), vae.config)[0], self._preview_map)
 
     @contextlib.contextmanager
     def watched(self, should_stop: ShouldStop) -> Iterator[None]:
@@ -247,23 +254,15 @@ class DiffusersPipeline:
         free_memory()
 
 
-def _predicted(scheduler: Any, result: Any) -> torch.Tensor:
-    """What the picture will be as far as the sampler can tell now; the noisy latents where it does not say."""
-    predicted: torch.Tensor | None = getattr(result, "pred_original_sample", None)
-    if predicted is None and getattr(scheduler, "model_outputs", None):
-        predicted = scheduler.model_outputs[-1]  # of the multistep solvers, which work on predictions of the picture
-    noisy: torch.Tensor = result.prev_sample
-    return noisy if predicted is None else predicted
-
-
 class UnetPipeline(DiffusersPipeline):
     """SD 1.x, SD 2.x, SDXL and its Turbo: can be taken apart into encode, latents, unet and decode."""
+
+    _multiple = 8
 
     def __init__(self, spec: ModelSpec, pipe: Any, device: torch.device, config: EngineConfig) -> None:
         self._graphed = GraphedUnet(pipe.unet)
         self._graphs = config.compile and device.type == "cuda"
         super().__init__(spec, pipe, device, config)
-        self._preview_map: torch.Tensor | None = None
         self._text = TextEncoder(pipe, device)
         if device.type == "cuda":  # as its convolutions want them
             pipe.unet.to(memory_format=torch.channels_last)
@@ -368,9 +367,3 @@ class UnetPipeline(DiffusersPipeline):
         generator = torch.Generator("cpu").manual_seed(seed)
         noise = self.latents(request, generator)
         return self.decode(self._run(request, generator, on_step, latents=noise, output_type="latent"))
-
-    def preview(self, latents: torch.Tensor) -> Pixels | None:
-        vae = self._pipe.vae
-        if self._preview_map is None:
-            self._preview_map = fit_preview(vae, self._device)
-        return preview(unscaled(latents.float(), vae.config)[0], self._preview_map)

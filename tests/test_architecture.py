@@ -26,6 +26,7 @@ WORKER_SIDE = {
     "engine.loading",
     "engine.peak",
     "engine.pipelines",
+    "engine.schedulers",
     "engine.tiny",
 }
 """What runs in the worker process, or trains the embedded model: torch is at home here, and nowhere else."""
@@ -33,7 +34,7 @@ WORKER_SIDE = {
 AT_HOME = {
     "torch": WORKER_SIDE,
     "transformers": WORKER_SIDE,
-    "diffusers": {"engine.loading", "engine.peak", "engine.pipelines", "engine.tiny"},
+    "diffusers": {"engine.loading", "engine.peak", "engine.pipelines", "engine.schedulers", "engine.tiny"},
     "compel": {"engine.embeddings"},
     "discord": {"bot"},
     "fastapi": {"engine.service"},

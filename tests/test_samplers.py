@@ -49,7 +49,7 @@ def test_the_samplers_that_people_use_most_have_tables() -> None:
 def test_a_table_goes_the_way_that_diffusers_scheduler_goes(sampler: Sampler, schedule: str, steps: int) -> None:
     """Closer than 1/255 of the range of latents, which is 8 or so; much closer where alphas are not tiny."""
     torch = pytest.importorskip("torch")
-    from engine.pipelines import SCHEDULERS
+    from engine.schedulers import SCHEDULERS
 
     mixing = torch.randn((16, 16), generator=torch.Generator().manual_seed(0)) / 4
 

@@ -169,7 +169,7 @@ def t5() -> T5EncoderModel:
     return T5EncoderModel(config).eval()
 
 
-def save_flux(folder: Path) -> Path:
+def save_flux(folder: Path, **options: object) -> Path:
     """Flux, saved to that folder: flow matching, a transformer, latents packed into a row of patches."""
     torch.manual_seed(0)
     words = tokenizer(folder / "words")
@@ -182,6 +182,7 @@ def save_flux(folder: Path) -> Path:
         joint_attention_dim=WIDTH,
         pooled_projection_dim=WIDTH,
         axes_dims_rope=(4, 4, 8),
+        **options,
     )
     FluxPipeline(
         scheduler=FlowMatchEulerDiscreteScheduler(),

@@ -23,7 +23,8 @@ from engine.config import EngineConfig
 from engine.forwards import Forwards
 from engine.loading import Diffusers
 from engine.painting import Pixels
-from engine.pipelines import SCHEDULERS, UnetPipeline
+from engine.pipelines import UnetPipeline
+from engine.schedulers import SCHEDULERS
 from engine.stepper import Stepper
 from engine.types import GenerationRequest, Sampler
 from tests.tinypipes import WIDTH, save_sd, tokenizer

@@ -1,0 +1,389 @@
+"""Models that are not of Stable Diffusion's UNet: tiny ones of the real classes, through diffusers' own call."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from diffusers import FlowMatchEulerDiscreteScheduler, FluxPipeline  # noqa: E402
+from transformers import T5EncoderModel  # noqa: E402
+
+from engine import latents, pipelines  # noqa: E402
+from engine.catalog import Catalog, Defaults, ModelSpec, Ranges  # noqa: E402
+from engine.config import EngineConfig  # noqa: E402
+from engine.errors import GenerationFailed, ModelUnavailable  # noqa: E402
+from engine.forwards import Forwards  # noqa: E402
+from engine.images import read_metadata, read_picture  # noqa: E402
+from engine.loading import Diffusers  # noqa: E402
+from engine.local import LocalEngine  # noqa: E402
+from engine.painting import NoMemory, Pixels, Stopped  # noqa: E402
+from engine.pipelines import DiffusersPipeline, UnetPipeline  # noqa: E402
+from engine.schedulers import predicted  # noqa: E402
+from engine.stepper import Painted, Stepper  # noqa: E402
+from engine.types import GenerationRequest, Picture, Progress, Sampler  # noqa: E402
+from tests import tinypipes  # noqa: E402
+from tests.steppable import Convolutions, Watching  # noqa: E402
+from tests.steppable import ask as ask_rows  # noqa: E402
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore::FutureWarning"),
+    pytest.mark.filterwarnings("ignore::UserWarning"),
+]
+
+FAMILIES: dict[str, Callable[[Path], Path]] = {
+    "flux": tinypipes.save_flux,
+    "sd3": tinypipes.save_sd3,
+    "pixart-sigma": tinypipes.save_pixart,
+    "pixart-alpha": lambda folder: tinypipes.save_pixart(folder, alpha=True),
+    "qwen-image": tinypipes.save_qwen,
+    "z-image": tinypipes.save_zimage,
+}
+FLOWS = ["flux", "sd3", "qwen-image", "z-image"]
+Folders = dict[str, Path]
+Loaded = Callable[[str], tuple[ModelSpec, DiffusersPipeline]]
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> Folders:
+    place = tmp_path_factory.mktemp("tiny")
+    return {name: save(place / name) for name, save in FAMILIES.items()}
+
+
+@pytest.fixture(scope="module")
+def loaded(folders: Folders) -> Loaded:
+    """Loads a family once for all tests that only paint."""
+    kept: dict[str, tuple[ModelSpec, DiffusersPipeline]] = {}
+
+    def get(name: str) -> tuple[ModelSpec, DiffusersPipeline]:
+        if name not in kept:
+            spec = a_spec(folders[name], key=name)
+            kept[name] = (spec, load(spec))
+        return kept[name]
+
+    return get
+
+
+def a_spec(folder: Path, **options: Any) -> ModelSpec:
+    defaults = Defaults(width=64, height=64, num_inference_steps=4, guidance_scale=5)
+    ranges = Ranges(size=(64, 128), guidance_scale=(0, 20))
+    return ModelSpec(**{"key": "mine", "repository": str(folder), "defaults": defaults, "ranges": ranges} | options)
+
+
+def ask(spec: ModelSpec, prompt: str = "a red fox", **options: Any) -> GenerationRequest:
+    return Catalog([spec]).request(spec.key, prompt, **{"seed": 7} | options)
+
+
+def load(spec: ModelSpec, **config: Any) -> DiffusersPipeline:
+    pipeline = Diffusers(EngineConfig(device="cpu", **config)).load(spec, lambda fraction, text: None, lambda: False)
+    assert not isinstance(pipeline, UnetPipeline)
+    return pipeline
+
+
+def paint(pipeline: DiffusersPipeline, request: GenerationRequest, seed: int = 7) -> Pixels:
+    return pipeline.call(request, seed, lambda step, of, preview: None, lambda: False)
+
+
+@contextmanager
+def starving(pipeline: DiffusersPipeline, starved: Callable[[int], bool]) -> Iterator[None]:
+    """The memory runs out at those forwards of the transformer."""
+    forwards = 0
+
+    def run_out(*_: object) -> None:
+        nonlocal forwards
+        forwards += 1
+        if starved(forwards):
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+
+    hook = pipeline._pipe.transformer.register_forward_pre_hook(run_out)
+    try:
+        yield
+    finally:
+        hook.remove()
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_every_family_paints_with_progress_sketches_and_the_same_pixels_for_the_same_seed(
+    loaded: Loaded, family: str
+) -> None:
+    spec, pipeline = loaded(family)
+    seen: list[tuple[int, int, Pixels | None]] = []
+    first = pipeline.call(ask(spec), 7, lambda step, of, sketch: seen.append((step, of, sketch())), lambda: False)
+    assert [(step, of) for step, of, _ in seen] == [(1, 4), (2, 4), (3, 4), (4, 4)]
+    for *_, sketch in seen:
+        assert sketch is not None
+        assert sketch.shape[0] == sketch.shape[1] <= 32
+        assert sketch.std() > 5
+    assert first.shape == (64, 64, 3)
+    assert first.std() > 5
+    assert np.array_equal(paint(pipeline, ask(spec)), first)
+    assert not np.array_equal(paint(pipeline, ask(spec), seed=8), first)
+    assert not np.array_equal(paint(pipeline, ask(spec, "a blue whale")), first)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("after", [0, 2])
+def test_a_cancelled_picture_stops_within_the_step_and_is_not_decoded(
+    loaded: Loaded, family: str, after: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec, pipeline = loaded(family)
+    steps: list[int] = []
+    decoded: list[object] = []
+    monkeypatch.setattr(pipeline._pipe.vae, "decode", lambda *args, **kwargs: decoded.append(args))
+    with pytest.raises(Stopped):
+        pipeline.call(ask(spec), 7, lambda step, of, preview: steps.append(step), lambda: len(steps) >= after)
+    assert len(steps) == after
+    assert decoded == []
+    monkeypatch.undo()
+    assert paint(pipeline, ask(spec)).std() > 5
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_any_size_comes_out_as_it_was_asked_for(loaded: Loaded, family: str) -> None:
+    """Transformers paint in squares of 16 pixels; what is too much is cut off."""
+    spec, pipeline = loaded(family)
+    assert paint(pipeline, ask(spec, width=72, height=88, num_inference_steps=1)).shape == (88, 72, 3)
+
+
+@pytest.mark.parametrize("family", ["sd3", "pixart-sigma", "pixart-alpha", "qwen-image", "z-image"])
+def test_the_negative_prompt_and_the_guidance_matter(loaded: Loaded, family: str) -> None:
+    spec, pipeline = loaded(family)
+    plain = paint(pipeline, ask(spec))
+    assert not np.array_equal(paint(pipeline, ask(spec, negative_prompt="blurry")), plain)
+    assert not np.array_equal(paint(pipeline, ask(spec, guidance_scale=9)), plain)
+    assert paint(pipeline, ask(spec, guidance_scale=0)).std() > 5
+
+
+def test_what_a_class_knows_nothing_of_does_it_no_harm(loaded: Loaded) -> None:
+    """Flux has its guidance taught, or none: a negative prompt is not heard."""
+    spec, pipeline = loaded("flux")
+    assert np.array_equal(paint(pipeline, ask(spec, negative_prompt="blurry")), paint(pipeline, ask(spec)))
+
+
+@pytest.mark.parametrize(("taught", "tokens"), [(False, 256), (True, 512)])
+def test_four_step_flux_reads_as_many_words_as_it_was_taught(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, taught: bool, tokens: int
+) -> None:
+    spec = a_spec(tinypipes.save_flux(tmp_path, guidance_embeds=taught))
+    pipeline = load(spec)
+    read: list[int] = []
+    encode = FluxPipeline.encode_prompt
+    monkeypatch.setattr(
+        FluxPipeline,
+        "encode_prompt",
+        lambda self, *args, **options: read.append(options["max_sequence_length"]) or encode(self, *args, **options),
+    )
+    assert paint(pipeline, ask(spec, "a red fox in the snow " * 50, num_inference_steps=1)).std() > 5
+    assert read == [tokens]
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_samplers_are_for_noise_schedules_and_flow_matching_has_its_own(loaded: Loaded, family: str) -> None:
+    spec, pipeline = loaded(family)
+    painted = {paint(pipeline, ask(spec, sampler=sampler)).tobytes() for sampler in Sampler}
+    assert (len(painted) == 1) is (family in FLOWS)
+
+
+class TestPrecision:
+    @pytest.mark.parametrize("family", FAMILIES)
+    def test_half_precision_keeps_in_full_what_would_overflow(self, folders: Folders, family: str) -> None:
+        pipeline = load(spec := a_spec(folders[family]), dtype="fp16")
+        pipe = pipeline._pipe
+        assert pipe.transformer.dtype == torch.float16
+        assert pipe.vae.dtype == torch.float32
+        t5 = [part for part in pipe.components.values() if isinstance(part, T5EncoderModel)]
+        last = [block.layer[-1].DenseReluDense.wo for part in t5 for block in part.encoder.block]
+        assert {layer.weight.dtype for layer in last} <= {torch.float32}
+        assert bool(last) is (family not in ("qwen-image", "z-image"))
+        assert paint(pipeline, ask(spec)).std() > 5
+
+    @pytest.mark.parametrize("family", FAMILIES)
+    def test_bf16_comes_close(self, folders: Folders, loaded: Loaded, family: str) -> None:
+        spec, pipeline = loaded(family)
+        half = load(a_spec(folders[family]), dtype="bf16")
+        assert {part.dtype for part in half._modules()} == {torch.bfloat16}
+        assert half.bytes <= 0.55 * pipeline.bytes
+        assert paint(half, ask(spec)).std() > 5
+
+    def test_numbers_that_overflow_are_told_instead_of_a_black_picture(self, folders: Folders) -> None:
+        pipeline = load(spec := a_spec(folders["sd3"]), dtype="fp16")
+        pipeline._pipe.transformer.proj_out.weight.data[0, 0] = torch.inf
+        with pytest.raises(
+            GenerationFailed, match=r'mine left the range of its numbers \(float16\)\. Set dtype = "bf16"'
+        ):
+            paint(pipeline, ask(spec))
+
+
+class TestMemory:
+    def test_what_a_model_takes_is_estimated_in_the_numbers_of_the_device(self, folders: Folders) -> None:
+        spec = a_spec(folders["flux"])
+        for dtype in ("fp32", "bf16"):
+            estimate = Diffusers(EngineConfig(device="cpu", dtype=dtype)).estimate(spec)
+            assert estimate == pytest.approx(load(spec, dtype=dtype).bytes, rel=0.05)
+
+    def test_a_model_that_is_larger_than_the_device_has_its_parts_take_turns(
+        self, folders: Folders, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Of a pipeline that only says where it would go: there is no such device here."""
+        part, went = torch.nn.Linear(100, 100), []
+        pipe = SimpleNamespace(
+            scheduler=FlowMatchEulerDiscreteScheduler(),
+            components={"transformer": part},
+            set_progress_bar_config=lambda disable: None,
+            enable_model_cpu_offload=lambda device: went.append("turns"),
+            to=lambda device: went.append("all of it"),
+        )
+        config = EngineConfig(vae_slicing=False)
+        for total in (10_000, 1_000_000):
+            monkeypatch.setattr(pipelines, "memory", lambda device, total=total: (0, total))
+            DiffusersPipeline(a_spec(folders["flux"]), pipe, torch.device("cuda"), config)
+        assert went == ["turns", "all of it"]
+
+    @pytest.mark.parametrize("family", ["flux", "sd3", "pixart-sigma"])
+    def test_what_runs_out_once_is_painted_again_and_no_bit_changes(self, loaded: Loaded, family: str) -> None:
+        spec, pipeline = loaded(family)
+        before = paint(pipeline, ask(spec))
+        freed: list[object] = []
+        stepper = Stepper(Forwards(), make_room=lambda hungry: None if freed else freed.append(hungry) or "no others")
+        beside = stepper.join(neighbour := Convolutions(), ask_rows(), 7)
+        with starving(pipeline, lambda forward: forward == 3):
+            future = stepper.join(pipeline, ask(spec), 7, watching := Watching())
+            stepper.run()
+        assert np.array_equal(future.result().pixels, before)
+        assert future.result().exact
+        assert freed == [pipeline]
+        assert watching.steps == [1, 2, 1, 2, 3, 4]
+        assert same(beside.result(), alone(neighbour))
+
+    def test_savings_come_one_after_the_other_and_then_it_fails_alone(self, folders: Folders) -> None:
+        pipeline, stepper = load(spec := a_spec(folders["flux"]), vae_slicing=False), Stepper(Forwards())
+        before = paint(pipeline, ask(spec))
+        with starving(pipeline, lambda forward: forward >= 2):
+            failing = stepper.join(pipeline, ask(spec), 7)
+            beside = stepper.join(neighbour := Convolutions(), ask_rows(), 7)
+            stepper.run()
+        with pytest.raises(NoMemory):
+            failing.result()
+        assert pipeline.save_memory() is None
+        assert same(beside.result(), alone(neighbour))
+        after = stepper.join(pipeline, ask(spec), 7)
+        stepper.run()
+        assert np.abs(after.result().pixels.astype(int) - before).max() <= 1
+        assert not after.result().exact
+
+
+def same(one: Painted, other: Painted) -> bool:
+    return bool(np.array_equal(one.pixels, other.pixels))
+
+
+def alone(pipeline: Convolutions) -> Painted:
+    stepper = Stepper(Forwards())
+    future = stepper.join(pipeline, ask_rows(), 7)
+    stepper.run()
+    return future.result()
+
+
+class TestSketches:
+    def test_the_patches_of_flux_are_unpacked_as_flux_does_it(self) -> None:
+        packed = torch.randn((1, 6 * 4, 16))
+        theirs = FluxPipeline._unpack_latents(packed, 96, 64, 8)
+        assert torch.equal(latents.unpacked(packed, 8, 12), theirs)
+
+    def test_flow_matching_sees_the_picture_at_every_step(self) -> None:
+        scheduler = FlowMatchEulerDiscreteScheduler(shift=3.0)
+        scheduler.set_timesteps(4)
+        clean, noise = torch.randn((1, 4, 8, 8)), torch.randn((1, 4, 8, 8))
+        sample = noise
+        for timestep in scheduler.timesteps:
+            result = scheduler.step(noise - clean, timestep, sample)
+            assert torch.allclose(predicted(scheduler, result, noise - clean, sample), clean, atol=1e-5)
+            sample = result.prev_sample
+
+    def test_what_cannot_be_sketched_is_painted_without(self, loaded: Loaded, monkeypatch: pytest.MonkeyPatch) -> None:
+        spec, pipeline = loaded("sd3")
+        monkeypatch.setattr(pipelines, "PREVIEWED", ())
+        sketches: list[Pixels | None] = []
+        pipeline.call(ask(spec), 7, lambda step, of, sketch: sketches.append(sketch()), lambda: False)
+        assert sketches == [None] * 4
+
+
+class TestEngine:
+    """All families at once, behind the engine that the bot has."""
+
+    @pytest.mark.parametrize("executor", ["thread", "process"])
+    async def test_who_is_cancelled_leaves_and_the_others_paint_what_they_paint_alone(
+        self, folders: Folders, executor: Any
+    ) -> None:
+        families = ["flux", "pixart-sigma"] if executor == "process" else list(FAMILIES)
+        specs = {name: a_spec(folders[name], key=name) for name in families}
+        catalog = Catalog(specs.values())
+
+        async with LocalEngine(EngineConfig(executor=executor, device="cpu"), catalog) as engine:
+
+            async def painted(number: int, name: str, stop_at: int = 1000) -> tuple[list[Progress], list[Pixels]]:
+                steps, pictures = [], []
+                events = engine.generate(number, ask(specs[name], num_images=2))
+                async for event in events:
+                    match event:
+                        case Progress():
+                            steps.append(event)
+                        case Picture():
+                            pictures.append(read_picture(event.png))
+                            assert read_metadata(event.png)["easel"]["exact"] is True
+                    if len(steps) >= stop_at:
+                        await events.aclose()
+                        break
+                return steps, pictures
+
+            alone = {name: await painted(number, name) for number, name in enumerate(families)}
+            for steps, pictures in alone.values():
+                done = [step.step for step in steps]
+                assert done == sorted(done)
+                assert set(done) == set(range(1, 9))
+                assert any(step.preview for step in steps)
+                assert [picture.shape for picture in pictures] == [(64, 64, 3)] * 2
+                assert not np.array_equal(*pictures)
+
+            everybody = [painted(100 + number, name) for number, name in enumerate(families)]
+            leaving = painted(200, families[0], stop_at=3)
+            *together, (steps, pictures) = await asyncio.gather(*everybody, leaving)
+            for name, (_, pixels) in zip(families, together, strict=True):
+                assert all(np.array_equal(*pair) for pair in zip(pixels, alone[name][1], strict=True))
+            assert (len(steps), pictures) == (3, [])
+            async with asyncio.timeout(20):
+                while (await engine.status()).running:  # noqa: ASYNC110
+                    await asyncio.sleep(0.01)
+            assert (await engine.status()).free > 0
+            _, again = await painted(300, families[0])
+            assert all(np.array_equal(*pair) for pair in zip(again, alone[families[0]][1], strict=True))
+
+
+class TestClasses:
+    def test_a_class_that_diffusers_own_table_lacks_paints_too(self, tmp_path: Path) -> None:
+        folder = tinypipes.save_sd(tmp_path / "sd")
+        rename(folder, "StableDiffusionPanoramaPipeline")
+        pipeline = load(spec := a_spec(folder))
+        assert paint(pipeline, ask(spec)).std() > 5
+
+    def test_what_does_not_paint_from_text_is_refused(self, tmp_path: Path, folders: Folders) -> None:
+        folder = shutil.copytree(folders["flux"], tmp_path / "model")
+        rename(folder, "LTXPipeline")
+        with pytest.raises(ModelUnavailable, match="its pipeline cannot be loaded"):
+            load(a_spec(folder))
+
+
+def rename(folder: Path, kind: str) -> None:
+    index = json.loads((folder / "model_index.json").read_text())
+    (folder / "model_index.json").write_text(json.dumps(index | {"_class_name": kind}))
