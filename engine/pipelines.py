@@ -178,10 +178,16 @@ class DiffusersPipeline:
         """A small picture of what the pipeline's call has between its steps; None where it cannot be had cheaply."""
         if self._offloaded or not isinstance(getattr(self._pipe, "vae", None), PREVIEWED):
             return None
-        if latents.ndim == 3:
-            scale = self._pipe.vae_scale_factor
-            latents = unpacked(latents, width // scale, height // scale)
-        return self.preview(latents)
+        try:
+            if latents.ndim == 3:
+                scale = self._pipe.vae_scale_factor
+                latents = unpacked(latents, width // scale, height // scale)
+            return self.preview(latents)
+        except Stopped:
+            raise
+        except Exception:  # the picture itself is what matters
+            log.warning("a sketch of %s failed", self._spec.key, exc_info=True)
+            return None
 
     def preview(self, latents: torch.Tensor) -> Pixels | None:
         """A small picture of latents (1, channels, height / 8, width / 8) as the sampler leaves them."""

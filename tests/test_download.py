@@ -36,6 +36,7 @@ FILES = {
     "unet/diffusion_pytorch_model.bin": b"a pickle",
     "tokenizer/vocab.json": b"{}",
     "tokenizer/merges.txt": b"",
+    "tokenizer/chat_template.jinja": b"{{ messages }}",
     "safety_checker/config.json": b"{}",
     "safety_checker/model.safetensors": b"unwanted",
 }
@@ -45,6 +46,7 @@ WANTED = {
     "unet/diffusion_pytorch_model.fp16.safetensors",
     "tokenizer/vocab.json",
     "tokenizer/merges.txt",
+    "tokenizer/chat_template.jinja",
 }
 
 

@@ -313,10 +313,16 @@ class TestSketches:
 
     def test_what_cannot_be_sketched_is_painted_without(self, loaded: Loaded, monkeypatch: pytest.MonkeyPatch) -> None:
         spec, pipeline = loaded("sd3")
-        monkeypatch.setattr(pipelines, "PREVIEWED", ())
         sketches: list[Pixels | None] = []
-        pipeline.call(ask(spec), 7, lambda step, of, sketch: sketches.append(sketch()), lambda: False)
-        assert sketches == [None] * 4
+
+        def run_out(*_: object) -> None:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+
+        for place, name, value in ((pipelines, "PREVIEWED", ()), (pipelines, "preview", run_out)):
+            with monkeypatch.context() as patch:
+                patch.setattr(place, name, value)
+                pipeline.call(ask(spec), 7, lambda step, of, sketch: sketches.append(sketch()), lambda: False)
+        assert sketches == [None] * 8
 
 
 class TestEngine:

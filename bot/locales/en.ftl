@@ -359,7 +359,7 @@ model-ranges = Takes { $steps } steps, cfg { $cfg }, sizes { $sizes }
 model-stepped = Step by step, beside other people's pictures: { $samplers }
 model-called = Through diffusers' own scheduler: { $samplers }
 model-own-sampler = It has a sampler of its own; which one you choose changes nothing.
-model-ways-unknown = Which samplers go step by step is known once it is downloaded.
+model-ways-unknown = Which samplers go step by step is known where its files are.
 model-licence = Licence: { $licence }{ $gated ->
     [yes] {" "}· to be accepted at Hugging Face before the download
    *[other] {""}

@@ -362,7 +362,7 @@ model-ranges = Admite { $steps } pasos, cfg { $cfg }, tamaños { $sizes }
 model-stepped = Paso a paso, junto a las imágenes de otras personas: { $samplers }
 model-called = Con el planificador propio de diffusers: { $samplers }
 model-own-sampler = Tiene su propio sampler; elegir otro no cambia nada.
-model-ways-unknown = Qué samplers van paso a paso se sabe una vez descargado.
+model-ways-unknown = Qué samplers van paso a paso se sabe donde están sus archivos.
 model-licence = Licencia: { $licence }{ $gated ->
     [yes] {" "}· hay que aceptarla en Hugging Face antes de la descarga
    *[other] {""}

@@ -318,7 +318,7 @@ model-ranges = 使える値：{ $steps } ステップ、cfg { $cfg }、サイズ
 model-stepped = ほかの人の絵と一緒に1ステップずつ：{ $samplers }
 model-called = diffusers 自身のスケジューラーで：{ $samplers }
 model-own-sampler = 専用のサンプラーを使うため、どれを選んでも変わりません。
-model-ways-unknown = どのサンプラーが1ステップずつ進むかは、ダウンロード後に分かります。
+model-ways-unknown = どのサンプラーが1ステップずつ進むかは、モデルのファイルがあれば分かります。
 model-licence = ライセンス：{ $licence }{ $gated ->
     [yes] {""}。ダウンロードの前に Hugging Face で同意が必要です
    *[other] {""}

@@ -318,7 +318,7 @@ model-ranges = 可用：{ $steps } 步，cfg { $cfg }，尺寸 { $sizes }
 model-stepped = 逐步绘制，与其他人的图一起：{ $samplers }
 model-called = 由 diffusers 自己的调度器绘制：{ $samplers }
 model-own-sampler = 它有自己的采样器，选哪个都一样。
-model-ways-unknown = 下载后才知道哪些采样器可以逐步绘制。
+model-ways-unknown = 有了模型文件才知道哪些采样器可以逐步绘制。
 model-licence = 许可证：{ $licence }{ $gated ->
     [yes] {""}；下载前须先在 Hugging Face 上接受
    *[other] {""}

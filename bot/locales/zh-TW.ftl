@@ -318,7 +318,7 @@ model-ranges = 可用：{ $steps } 步，cfg { $cfg }，尺寸 { $sizes }
 model-stepped = 逐步繪製，與其他人的圖一起：{ $samplers }
 model-called = 由 diffusers 自己的排程器繪製：{ $samplers }
 model-own-sampler = 它有自己的取樣器，選哪個都一樣。
-model-ways-unknown = 下載後才知道哪些取樣器可以逐步繪製。
+model-ways-unknown = 有了模型檔案才知道哪些取樣器可以逐步繪製。
 model-licence = 授權：{ $licence }{ $gated ->
     [yes] {""}；下載前須先在 Hugging Face 上接受
    *[other] {""}

@@ -38,7 +38,7 @@ async def test_everybody_sees_which_samplers_share_the_engine_and_which_are_diff
         assert "Through diffusers' own scheduler: Euler\n" in flux
         assert "Licence: Apache 2.0 · to be accepted at Hugging Face before the download" in flux
         turbo = text_of((await world.bob.slash(world.channel, "model info", model="sdxl-turbo")).response)
-        assert "Which samplers go step by step is known once it is downloaded." in turbo
+        assert "Which samplers go step by step is known where its files are." in turbo
 
 
 async def test_a_sampler_that_a_model_cannot_use_is_refused_with_the_one_it_can(tmp_path: Path) -> None:
