@@ -12,6 +12,7 @@ them. Nothing waits for the device within a step: what it needs is uploaded when
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections import OrderedDict, deque
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, fields
@@ -22,7 +23,8 @@ import torch
 
 from engine.device import memory_errors
 from engine.painting import Conditions, Pixels, ShouldStop, SteppedPipeline
-from engine.rowplan import bucket_for
+from engine.rowplan import bucket_for, is_small, largest_for
+from engine.samebits import SameBits
 from engine.types import GenerationRequest
 
 if TYPE_CHECKING:
@@ -34,6 +36,12 @@ AHEAD = 2
 LINEUPS = 16
 """Line-ups whose conditions are kept put together."""
 
+PLACES = 256
+"""Ways of pictures to stand in the rows of a forward that are kept on the device."""
+
+TABLES = 64
+"""Samplers' tables that are kept on the device."""
+
 
 @dataclass(eq=False, slots=True)
 class Sketch:
@@ -44,8 +52,8 @@ class Sketch:
     conditions: Conditions
     generator: torch.Generator
     table: Table
-    coefficients: torch.Tensor
-    """(steps, 8): timestep, c_in, a, b, c, d, e, f; on the device."""
+    coefficients: Sequence[torch.Tensor]
+    """Of each step (8, 1, 1, 1): timestep, c_in, a, b, c, d, e, f; on the device."""
     dtype: torch.dtype
     """The UNet's numbers; here everything is fp32."""
     latents: torch.Tensor
@@ -74,7 +82,32 @@ class Sketch:
     @property
     def bucket(self) -> int:
         """The rows of its group's forwards, where nothing else is asked for."""
-        return bucket_for(self.latents.device.type, self.latents[0].numel(), self.pipeline.guidable)
+        return bucket_for(self.latents.device.type, self._area, self.pipeline.guidable)
+
+    @property
+    def largest(self) -> int:
+        """The most rows of a forward that are worth it while bits are kept."""
+        return largest_for(self.latents.device.type, self._area, self.bucket)
+
+    @property
+    def soon_decoded(self) -> bool:
+        """Whether decoding it takes no longer than a step or two, and nothing else meanwhile would be faster."""
+        return self.latents.device.type == "cpu" and is_small("cpu", self._area)
+
+    @property
+    def _area(self) -> int:
+        return self.latents[0].numel()
+
+
+@dataclass(frozen=True, slots=True)
+class _Places:
+    """Where pictures stand in the rows of a forward."""
+
+    owner: torch.Tensor
+    """(bucket,): which picture each row is of; the rows that fill up repeat the last one."""
+    unwanted: torch.Tensor
+    wanted: torch.Tensor
+    """(pictures,): the rows without and with the prompt; the same one where there is no guidance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +115,9 @@ class _Lineup:
     """Pictures in the rows of a forward, put together once for as long as they stay together."""
 
     conditions: Conditions
-    owner: torch.Tensor
-    """(bucket,): which picture each row is of; the rows that fill up repeat the last one."""
-    unwanted: torch.Tensor
-    wanted: torch.Tensor
-    """(pictures,): the rows without and with the prompt; the same one where there is no guidance."""
-    guidance: torch.Tensor
-    """(pictures, 1, 1, 1)."""
+    places: _Places
+    guidance: torch.Tensor | None
+    """(pictures, 1, 1, 1); None where nobody is guided."""
 
 
 class Forwards:
@@ -96,6 +125,9 @@ class Forwards:
 
     def __init__(self) -> None:
         self._lineups: OrderedDict[tuple[int, tuple[Sketch, ...]], _Lineup] = OrderedDict()
+        self._places = functools.lru_cache(PLACES)(_placed)
+        self._tables: OrderedDict[int, tuple[Table, Sequence[torch.Tensor]]] = OrderedDict()
+        self._same_bits = SameBits()
         self._queued: deque[torch.cuda.Event] = deque()
         self._stream: torch.cuda.Stream | None = None
 
@@ -108,40 +140,58 @@ class Forwards:
             generator = torch.Generator("cpu").manual_seed(seed)
             noise = pipeline.latents(request, generator)
             latents = noise[0].float() * table.init_noise_sigma
-            columns = (getattr(table, name) for name in ("timesteps", "c_in", "a", "b", "c", "d", "e", "f"))
-            coefficients = np.stack([np.asarray(column, np.float32) for column in columns], axis=1)
             return Sketch(
                 pipeline=pipeline,
                 guidance_scale=request.guidance_scale,
                 conditions=conditions,
                 generator=generator,
                 table=table,
-                coefficients=_uploaded(torch.from_numpy(coefficients), noise.device),
+                coefficients=self._coefficients(table, noise.device),
                 dtype=noise.dtype,
                 latents=latents,
                 seen=torch.zeros_like(latents),
             )
 
-    def step(self, sketches: Sequence[Sketch], bucket: int, should_stop: ShouldStop) -> None:
+    def _coefficients(self, table: Table, device: torch.device) -> Sequence[torch.Tensor]:
+        """A table on the device, its steps one by one. The same object again costs nothing."""
+        known = self._tables.pop(id(table), None)
+        if known is None:
+            columns = (getattr(table, name) for name in ("timesteps", "c_in", "a", "b", "c", "d", "e", "f"))
+            steps = np.stack([np.asarray(column, np.float32) for column in columns], axis=1)
+            known = table, _uploaded(torch.from_numpy(steps), device)[..., None, None, None].unbind()
+        self._tables[id(table)] = known
+        if len(self._tables) > TABLES:
+            self._tables.popitem(last=False)
+        return known[1]
+
+    def step(self, sketches: Sequence[Sketch], bucket: int, should_stop: ShouldStop, *, bits_of: int) -> None:
         """One forward of `bucket` rows: all of these pictures go one step on, or none does.
 
-        Raises NoMemory and Stopped.
+        They get the bits that forwards of `bits_of` rows give them. Raises NoMemory and Stopped.
         """
-        pipeline = sketches[0].pipeline
+        pipeline, group = sketches[0].pipeline, sketches[0].group
         with memory_errors(), torch.inference_mode(), pipeline.watched(should_stop):
             lineup = self._lineup(tuple(sketches), bucket)
+            places = lineup.places
             columns = torch.stack([sketch.coefficients[sketch.step] for sketch in sketches], dim=1)
-            timesteps, c_in, a, b, c, d, e, f = columns[..., None, None, None].unbind()
+            timesteps, c_in, a, b, c, d, e, f = columns.unbind()
             x = torch.stack([sketch.latents for sketch in sketches])
-            rows = (x * c_in).index_select(0, lineup.owner).to(sketches[0].dtype)
-            predicted = pipeline.unet(rows, timesteps.flatten().index_select(0, lineup.owner), lineup.conditions)
-            predicted = predicted.float()
-            unwanted = predicted.index_select(0, lineup.unwanted)
-            eps = unwanted + lineup.guidance * (predicted.index_select(0, lineup.wanted) - unwanted)
-            moved = a * x + b * eps + c * torch.stack([sketch.seen for sketch in sketches])
+            rows = (x * c_in).index_select(0, places.owner).to(sketches[0].dtype)
+            times = timesteps.flatten().index_select(0, places.owner)
+            predicted = self._same_bits.predict(
+                pipeline, rows, times, lineup.conditions, bits_of=bits_of, group=group
+            ).float()
+            eps = predicted.index_select(0, places.wanted)
+            if lineup.guidance is not None:
+                unwanted = predicted.index_select(0, places.unwanted)
+                eps = unwanted + lineup.guidance * (eps - unwanted)
+            moved = a * x + b * eps
+            if any(sketch.table.c[sketch.step] for sketch in sketches):
+                moved += c * torch.stack([sketch.seen for sketch in sketches])
             if any(sketch.table.stochastic for sketch in sketches):
                 moved += d * torch.stack([self._noise(sketch) for sketch in sketches])
-            seen = e * x + f * eps
+            # Nobody looks at it after the last step: the picture itself is there then.
+            seen = x if all(sketch.step + 1 == sketch.steps for sketch in sketches) else e * x + f * eps
             for sketch, its_latents, its_seen in zip(sketches, moved.unbind(), seen.unbind(), strict=True):
                 sketch.latents, sketch.seen, sketch.noise = its_latents, its_seen, None
                 sketch.step += 1
@@ -149,11 +199,26 @@ class Forwards:
 
     def _lineup(self, sketches: tuple[Sketch, ...], bucket: int) -> _Lineup:
         key = (bucket, sketches)
-        lineup = self._lineups.pop(key, None) or _put_together(sketches, bucket)
+        lineup = self._lineups.pop(key, None) or self._put_together(sketches, bucket)
         self._lineups[key] = lineup
         if len(self._lineups) > LINEUPS:
             self._lineups.popitem(last=False)
         return lineup
+
+    def _put_together(self, sketches: Sequence[Sketch], bucket: int) -> _Lineup:
+        rows, device = tuple(sketch.rows for sketch in sketches), sketches[0].latents.device
+        filling = bucket - sum(rows)
+
+        def told(name: str) -> Any:
+            parts = [getattr(sketch.conditions, name) for sketch in sketches]
+            return None if parts[0] is None else torch.cat([*parts, *[parts[-1][-1:]] * filling])
+
+        guidance = None
+        if max(rows) > 1:
+            scales = torch.tensor([sketch.guidance_scale for sketch in sketches], dtype=torch.float32)
+            guidance = _uploaded(scales.view(-1, 1, 1, 1), device)
+        conditions = Conditions(**{part.name: told(part.name) for part in fields(Conditions)})
+        return _Lineup(conditions, self._places(rows, bucket, device), guidance)
 
     def _noise(self, sketch: Sketch) -> torch.Tensor:
         """The step's noise from the picture's own generator; nothing where its sampler adds none at this step."""
@@ -207,24 +272,15 @@ class Forwards:
             yield
 
 
-def _put_together(sketches: Sequence[Sketch], bucket: int) -> _Lineup:
-    device = sketches[0].latents.device
-    owner = [number for number, sketch in enumerate(sketches) for _ in range(sketch.rows)]
-    firsts = [owner.index(number) for number in range(len(sketches))]
-    lasts = [first + sketch.rows - 1 for first, sketch in zip(firsts, sketches, strict=True)]
-    filling = bucket - len(owner)
-    guidance = torch.tensor([sketch.guidance_scale for sketch in sketches], dtype=torch.float32)
-
-    def rows(name: str) -> Any:
-        parts = [getattr(sketch.conditions, name) for sketch in sketches]
-        return None if parts[0] is None else torch.cat([*parts, *[parts[-1][-1:]] * filling])
-
-    return _Lineup(
-        conditions=Conditions(**{part.name: rows(part.name) for part in fields(Conditions)}),
-        owner=_uploaded(torch.tensor(owner + owner[-1:] * filling), device),
+def _placed(rows: tuple[int, ...], bucket: int, device: torch.device) -> _Places:
+    """Of pictures with so many rows."""
+    owner = [number for number, its_rows in enumerate(rows) for _ in range(its_rows)]
+    firsts = [owner.index(number) for number in range(len(rows))]
+    lasts = [first + its_rows - 1 for first, its_rows in zip(firsts, rows, strict=True)]
+    return _Places(
+        owner=_uploaded(torch.tensor(owner + owner[-1:] * (bucket - len(owner))), device),
         unwanted=_uploaded(torch.tensor(firsts), device),
         wanted=_uploaded(torch.tensor(lasts), device),
-        guidance=_uploaded(guidance.view(-1, 1, 1, 1), device),
     )
 
 

@@ -258,8 +258,8 @@ class Painter:
         self._send(Frame(head | {"broken": broken or {}}))
 
     def _tell_room(self) -> None:
-        """How many rows are worth having at once: a bucket full, and a picture that stands ready."""
-        if (rows := self._stepper.largest_bucket + 2) > 2 and rows != self._rows:
+        """How many rows are worth having at once."""
+        if (rows := self._stepper.room) and rows != self._rows:
             self._rows = rows
             self._send(Frame({"is": "room", "rows": rows}))
 

@@ -30,15 +30,18 @@ from engine.latents import cut, fit_preview, outer_blocks, preview, to_pixels, u
 from engine.painting import Conditions, OnStep, Pixels, ShouldStop, Stopped
 from engine.prompting import plain
 from engine.rowplan import bucket_for
+from engine.samebits import steady
 from engine.samplers import Table, choosable, table
 from engine.schedulers import predicted, scheduler_for
-from engine.types import GenerationRequest
+from engine.types import GenerationRequest, Sampler
 
 log = logging.getLogger("engine.worker")
 
 
 PREVIEWED = (AutoencoderKL, AutoencoderKLQwenImage)
 """Autoencoders whose latents a small picture can be made of."""
+TABLES = 64
+"""How many samplers' tables are kept, one for each number of steps."""
 SCHNELL_TOKENS = 256
 """The longest prompt that the four-step FLUX was taught; https://huggingface.co/docs/diffusers/api/pipelines/flux."""
 
@@ -270,12 +273,18 @@ class UnetPipeline(DiffusersPipeline):
         self._graphs = config.compile and device.type == "cuda"
         super().__init__(spec, pipe, device, config)
         self._text = TextEncoder(pipe, device)
+        self._table = functools.lru_cache(TABLES)(self._tabled)
+        if device.type == "cpu":
+            steady(pipe.unet)
         if device.type == "cuda":  # as its convolutions want them
             pipe.unet.to(memory_format=torch.channels_last)
             pipe.vae.to(memory_format=torch.channels_last)
 
     def table(self, request: GenerationRequest) -> Table | None:
-        return table(request.sampler, request.num_inference_steps, self._schedule, trailing=not self.guidable)
+        return self._table(request.sampler, request.num_inference_steps)
+
+    def _tabled(self, sampler: Sampler, steps: int) -> Table | None:
+        return table(sampler, steps, self._schedule, trailing=not self.guidable)
 
     @property
     def guidable(self) -> bool:
@@ -359,6 +368,7 @@ class UnetPipeline(DiffusersPipeline):
     def close(self) -> None:
         self._graphed.forget()
         self._text.close()
+        self._table.cache_clear()
         super().close()
 
     def decode(self, latents: torch.Tensor) -> Pixels:
@@ -366,7 +376,8 @@ class UnetPipeline(DiffusersPipeline):
         vae = self._pipe.vae
         latents = unscaled(latents, vae.config).to(self._device, vae.dtype)
         decoded = vae.decode(latents, return_dict=False)[0]
-        self._pipe.maybe_free_model_hooks()
+        if self._offloaded:
+            self._pipe.maybe_free_model_hooks()
         return to_pixels(decoded[0])
 
     def _paint(self, request: GenerationRequest, seed: int, on_step: OnStep) -> Pixels:

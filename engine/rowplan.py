@@ -6,6 +6,7 @@ So pictures join and leave between any two forwards, all go at the same pace, an
 
 How many rows a forward has must not depend on who is there: matrix kernels are chosen by size, and another kernel
 means other low bits. In a bucket of fixed size, filled up with rows that nobody looks at, a picture's bits are its own.
+Several buckets may be had at once where somebody else sees to the bits (`engine.samebits`), or nobody minds them.
 """
 
 from __future__ import annotations
@@ -16,7 +17,10 @@ from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
 
 GROWTH = 4
-"""How many times its fixed bucket a forward may have where `exact` is off."""
+"""How many buckets a forward may have where `exact` is off."""
+
+READY = 2
+"""Rows that are worth having beside a full forward, so that whose turn it is never has to be waited for."""
 
 
 class Rows(Protocol):
@@ -32,16 +36,29 @@ Member = TypeVar("Member", bound=Rows)
 
 
 def bucket_for(device: str, latent_pixels: int, guided: bool) -> int:
-    """The rows of every forward of a group on that kind of device ("cuda", "mps", "cpu").
+    """The rows of a group's forwards on that kind of device ("cuda", "mps", "cpu"): a picture's bits are of them.
 
     Large enough for two people where a forward of two pictures costs little more than one of one picture, as it does
     while the network is too small to keep the device busy. `guided` says whether the model can be guided at all: those
     that cannot never need a second row. It must not be measured when Easel starts, since bits would follow the
     measurement.
     """
-    small = 32 * 32 if device == "cpu" else 64 * 64
-    bucket = 4 if latent_pixels <= small else 2
+    bucket = 4 if is_small(device, latent_pixels) else 2
     return bucket if guided else bucket // 2
+
+
+def largest_for(device: str, latent_pixels: int, bucket: int) -> int:
+    """The most rows that are worth trying for, with the bits of that bucket.
+
+    Small networks on a CPU read their weights for about as long as they use them: twice the rows take 1.6 times as
+    long. Where a GPU has more to do than it can, more rows gain nothing.
+    """
+    return 2 * bucket if device == "cpu" and is_small(device, latent_pixels) else bucket
+
+
+def is_small(device: str, latent_pixels: int) -> bool:
+    """Whether a picture of that size leaves the device with less to do than it could."""
+    return latent_pixels <= (32 * 32 if device == "cpu" else 64 * 64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +81,9 @@ class _Group(Generic[Member]):
 
 
 class RowPlan(Generic[Member]):
-    """The groups and who is in them. `exact`: forwards keep their bucket whatever waits."""
+    """The groups and who is in them."""
 
-    def __init__(self, *, exact: bool = True) -> None:
-        self.exact = exact
+    def __init__(self) -> None:
         self._groups: dict[Hashable, _Group[Member]] = {}
         self._turns = itertools.count()
         self._joined: dict[Member, int] = {}
@@ -79,16 +95,19 @@ class RowPlan(Generic[Member]):
         return iter(tuple(self._joined))
 
     @property
-    def largest_bucket(self) -> int:
-        """Of the groups that are there; 0 where none is."""
-        return max((group.bucket for group in self._groups.values()), default=0)
+    def room(self) -> int:
+        """The rows that are worth having at once, by the groups that are there; 0 where none is."""
+        return max((max(group.largest, group.bucket + READY) for group in self._groups.values()), default=0)
 
-    def join(self, member: Member, key: Hashable, bucket: int, *, rotates: bool = True) -> None:
+    def join(
+        self, member: Member, key: Hashable, bucket: int, largest: int | None = None, *, rotates: bool = True
+    ) -> None:
         """Takes a member into its group. A group keeps the bucket that its first member brought.
 
-        One that does not rotate serves its first member to the end before the next one begins.
+        Its forwards have as many buckets as what waits needs, up to `largest` rows. One that does not rotate serves
+        its first member to the end before the next one begins.
         """
-        group = self._groups.setdefault(key, _Group(bucket, bucket if self.exact else bucket * GROWTH, rotates))
+        group = self._groups.setdefault(key, _Group(bucket, largest or bucket, rotates))
         group.bucket = max(group.bucket, member.rows)  # it may have shrunk to one row
         group.waiting[member] = self._joined[member] = next(self._turns)
 
@@ -114,12 +133,10 @@ class RowPlan(Generic[Member]):
         return Turn(key, bucket, tuple(sorted(members, key=self._joined.__getitem__)))
 
     def _bucket(self, group: _Group[Member]) -> int:
-        """The fixed one; where `exact` is off, the power of two above it that holds what waits, as far as it may."""
+        """The fixed one, or as many of them as hold what waits, as far as it may grow."""
         wanted = sum(member.rows for member in group.waiting)
-        bucket = group.bucket
-        while bucket < wanted and bucket < group.largest:
-            bucket *= 2
-        return bucket
+        most = max(group.largest // group.bucket, 1)
+        return group.bucket * min(-(-wanted // group.bucket), most)
 
     def shrink(self, key: Hashable, bucket: int) -> bool:
         """Halves what a group takes, after a forward of `bucket` rows did not fit the memory.

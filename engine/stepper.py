@@ -21,7 +21,7 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Protocol
 
 from engine.painting import NoMemory, Pipeline, Pixels, SteppedPipeline, Stopped, can_be_stepped
-from engine.rowplan import RowPlan, Turn
+from engine.rowplan import GROWTH, RowPlan, Turn
 from engine.types import GenerationRequest
 from engine.wholecall import WholeCall
 
@@ -121,9 +121,9 @@ class Stepper:
         `alive` is called as painting goes on, from any thread; `wake` when `step` should be called again after it
         had nothing to do; `make_room` gives memory back that other models hold, and names it.
         """
-        self._forwards, self._bucket = forwards, bucket
+        self._forwards, self._exact, self._bucket = forwards, exact, bucket
         self._alive, self._wake, self._make_room = alive, wake, make_room
-        self._plan: RowPlan[_Member] = RowPlan(exact=exact)
+        self._plan: RowPlan[_Member] = RowPlan()
         self._decoder = ThreadPoolExecutor(1, thread_name_prefix="decode")
         self._decoding: set[_Sketched] = set()
         self._undecoded: SimpleQueue[_Sketched] = SimpleQueue()
@@ -134,8 +134,9 @@ class Stepper:
         return bool(len(self._plan) or self._decoding)
 
     @property
-    def largest_bucket(self) -> int:
-        return self._plan.largest_bucket
+    def room(self) -> int:
+        """The rows that are worth having at once; 0 where nothing is stepped."""
+        return self._plan.room
 
     def uses(self, pipeline: Pipeline) -> bool:
         """Whether a picture of that pipeline is stepped or decoded."""
@@ -166,9 +167,11 @@ class Stepper:
         forwards = self._forwards
         member: _Member
         group: Hashable
+        largest: int | None = None
         if forwards is not None and can_be_stepped(pipeline) and (table := pipeline.table(request)) is not None:
             sketch = forwards.prepare(pipeline, request, table, seed, self._asking(watcher))
             group, rows, bucket = sketch.group, sketch.rows, max(self._bucket or sketch.bucket, sketch.rows)
+            largest = bucket * GROWTH if not self._exact else bucket if self._bucket else sketch.largest
             member = _Sketched(
                 pipeline=pipeline,
                 request=request,
@@ -183,7 +186,7 @@ class Stepper:
             member = _Called(pipeline=pipeline, request=request, seed=seed, watcher=watcher, call=call)
             group, bucket = id(pipeline), member.rows
         # A pipeline's calls one after the other: while it is called, diffusers keeps the call's state in it.
-        self._plan.join(member, group, bucket, rotates=isinstance(member, _Sketched))
+        self._plan.join(member, group, bucket, largest, rotates=isinstance(member, _Sketched))
         return member.future
 
     def _whole_call(self, pipeline: Pipeline, request: GenerationRequest, seed: int, watcher: Watcher) -> WholeCall:
@@ -285,7 +288,8 @@ class Stepper:
             return
         for member in members:
             sketch = member.sketch
-            member.exact &= turn.bucket == member.bucket and member.pipeline.exact
+            kept = turn.bucket >= member.bucket if self._exact else turn.bucket == member.bucket
+            member.exact &= kept and member.pipeline.exact
             if member.watcher.stepped(sketch.step, sketch.steps) and sketch.step < sketch.steps:
                 self._preview(member)
             if sketch.step == sketch.steps:
@@ -296,16 +300,17 @@ class Stepper:
         """Where the memory does not hold it, a second time with nothing else going on: that changes no bits."""
         assert self._forwards is not None
         sketches = [member.sketch for member in members]
+        bits_of = min(members[0].bucket, bucket) if self._exact else bucket
         asking = self._asking(*(member.watcher for member in members))
         try:
-            self._forwards.step(sketches, bucket, asking)
+            self._forwards.step(sketches, bucket, asking, bits_of=bits_of)
             return
         except NoMemory:
             pass
         self._finish_decoding()
         if (freed := self._make_room(members[0].pipeline)) is not None:
             log.warning("out of memory: trying again with %s", freed)
-        self._forwards.step(sketches, bucket, asking)
+        self._forwards.step(sketches, bucket, asking, bits_of=bits_of)
 
     # -- memory
 
@@ -330,7 +335,8 @@ class Stepper:
     def _decode(self, member: _Sketched) -> None:
         assert self._forwards is not None
         forwards, sketch, asking = self._forwards, member.sketch, self._asking(member.watcher)
-        beside = not member.pipeline.offloaded
+        alone = not self.busy and sketch.soon_decoded  # then handing it over takes longer than it gains
+        beside = not (member.pipeline.offloaded or alone)
         ready = forwards.ready(sketch) if beside else None
         self._decoding.add(member)
 

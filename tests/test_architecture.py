@@ -26,6 +26,7 @@ WORKER_SIDE = {
     "engine.loading",
     "engine.peak",
     "engine.pipelines",
+    "engine.samebits",
     "engine.schedulers",
     "engine.tiny",
 }
@@ -62,6 +63,7 @@ NEVER = {
     "engine.prompting": {"engine", "asyncio", "numpy"},
     "engine.rowplan": {"engine", "threading", "time", "numpy"},
     "engine.stepper": {"engine.worker", "engine.local", "engine.loading", "engine.pipelines"},
+    "engine.samebits": {"engine.forwards", "engine.stepper", "engine.worker", "engine.loading", "engine.pipelines"},
     "engine.forwards": {"engine.stepper", "engine.worker", "engine.loading", "engine.pipelines"},
     "engine.remote": {"engine.ledger", "engine.dispatch", "engine.local", "engine.service"},
     "engine.service.keys": {"fastapi", "starlette", "asyncio"},

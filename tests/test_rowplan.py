@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.rowplan import RowPlan, Turn, bucket_for
+from engine.rowplan import RowPlan, Turn, bucket_for, largest_for
 
 
 @dataclass(eq=False)
@@ -87,17 +87,28 @@ def test_what_does_not_rotate_goes_to_its_end_beside_the_others() -> None:
     assert [names(plan.next_turn()) for _ in range(3)] == ["2", "a", "2"]
 
 
-def test_a_fixed_bucket_stays_whatever_waits_and_one_that_may_grow_grows_so_far() -> None:
-    for exact, buckets in ((True, [4, 4, 4, 4]), (False, [4, 8, 16, 16])):
-        plan: RowPlan[Someone] = RowPlan(exact=exact)
+def test_a_fixed_bucket_stays_whatever_waits_and_one_that_may_grow_has_as_many_of_them_as_are_needed() -> None:
+    for largest, buckets in ((None, [4, 4, 4, 4]), (16, [4, 8, 16, 16])):
+        plan: RowPlan[Someone] = RowPlan()
         seen = []
         for crowd in (1, 2, 4, 8):
             for _ in range(crowd):
-                plan.join(Someone("a"), "group", 4)
+                plan.join(Someone("a"), "group", 4, largest)
             turn = plan.next_turn()
             assert turn is not None
             seen.append(turn.bucket)
         assert seen == buckets
+
+
+def test_a_group_that_had_grown_too_large_for_the_memory_does_with_fewer_buckets() -> None:
+    plan: RowPlan[Someone] = RowPlan()
+    for name in "abc":
+        plan.join(Someone(name), "group", 2, 8)
+    for rows in (6, 2):
+        turn = plan.next_turn()
+        assert turn is not None
+        assert turn.bucket == rows
+        assert plan.shrink("group", turn.bucket) == (rows == 6)
 
 
 def test_a_group_that_was_too_large_for_the_memory_goes_on_smaller_until_it_has_emptied() -> None:
@@ -131,6 +142,7 @@ def test_a_bucket_holds_at_least_one_picture_and_a_power_of_two(device: str, pix
         bucket = bucket_for(device, pixels, guided)
         assert bucket >= (2 if guided else 1)
         assert bucket & (bucket - 1) == 0
+        assert largest_for(device, pixels, bucket) % bucket == 0
 
 
 arrivals = st.lists(
@@ -138,11 +150,11 @@ arrivals = st.lists(
 )
 
 
-@given(arrivals, st.sampled_from([2, 4]), st.booleans())
+@given(arrivals, st.sampled_from([2, 4]), st.sampled_from([1, 4]))
 def test_everybody_gets_every_step_and_nobody_waits_longer_than_all_others_take(
-    people: list[tuple[str, int, int, int]], bucket: int, exact: bool
+    people: list[tuple[str, int, int, int]], bucket: int, growth: int
 ) -> None:
-    plan: RowPlan[Someone] = RowPlan(exact=exact)
+    plan: RowPlan[Someone] = RowPlan()
     now = 0
     everybody = []
 
@@ -163,7 +175,7 @@ def test_everybody_gets_every_step_and_nobody_waits_longer_than_all_others_take(
         someone.turns.append(now)  # counts as its first, so that the wait for the real one is looked at too
         someone.steps += 1
         everybody.append(someone)
-        plan.join(someone, group, bucket)
+        plan.join(someone, group, bucket, bucket * growth)
         for _ in range(pause):
             go()
     while len(plan):

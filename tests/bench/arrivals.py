@@ -17,6 +17,7 @@ from pathlib import Path
 
 from engine.forwards import Forwards
 from engine.painting import Pixels
+from engine.rowplan import READY
 from engine.stepper import Painted, Stepper
 from engine.types import GenerationRequest
 from tests.bench.arms import Goal, Report, percentile, report, same_pictures
@@ -29,8 +30,6 @@ BATCH = 4
 """The most pictures of a static batch."""
 SHORT, LONG = (4, 6), (20, 30)
 """Steps that people ask for; seven of ten want a short one."""
-READY = 2
-"""Rows that stand ready beside those of a forward, as in the worker."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +127,7 @@ def continuous(rivals: Rivals, floor: Floor) -> None:
     try:
         while floor.open:
             floor.arrive()
-            room = max(stepper.largest_bucket, 2) + READY
+            room = stepper.room or READY
             while floor.waiting and sum(job.request.rows for job in running) < room:
                 job = floor.waiting.popleft()
                 running[job] = stepper.join(rivals.pipeline, job.request, job.request.seed)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.forwards import Forwards
-from engine.rowplan import bucket_for
+from engine.rowplan import READY, bucket_for
 from engine.stepper import Stepper
 from engine.types import GenerationRequest
 from tests.bench.models import Kind
@@ -116,7 +116,7 @@ def continuous(floor: Floor) -> None:
 
 def admitted(floor: Floor) -> None:
     """As the worker takes them: a bucket full, and one that stands ready."""
-    room = max(floor.stepper.largest_bucket, 2) + 2
+    room = floor.stepper.room or READY
     while floor.waiting and sum(job.request.rows for job in floor.running.values()) < room:
         floor.start(floor.waiting.popleft())
 
