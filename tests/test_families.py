@@ -377,6 +377,12 @@ class TestEngine:
 
 
 class TestClasses:
+    def test_a_tokenizer_may_be_a_sentencepiece_file_alone(self, tmp_path: Path, folders: Folders) -> None:
+        folder = shutil.copytree(folders["pixart-sigma"], tmp_path / "model")
+        tinypipes.to_sentencepiece(folder / "tokenizer")
+        pipeline = load(spec := a_spec(folder))
+        assert not np.array_equal(paint(pipeline, ask(spec)), paint(pipeline, ask(spec, "a blue whale")))
+
     def test_a_class_that_diffusers_own_table_lacks_paints_too(self, tmp_path: Path) -> None:
         folder = tinypipes.save_sd(tmp_path / "sd")
         rename(folder, "StableDiffusionPanoramaPipeline")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from pathlib import Path
 
+import sentencepiece
 import torch
 from diffusers import (
     AutoencoderKL,
@@ -162,6 +164,23 @@ def t5_tokenizer() -> T5Tokenizer:
     """Every letter is a token."""
     words = ["<pad>", "</s>", "<unk>", "▁", *(chr(code) for code in range(33, 127))]
     return T5Tokenizer([(word, -float(number)) for number, word in enumerate(words)], extra_ids=0, model_max_length=77)
+
+
+def to_sentencepiece(folder: Path) -> None:
+    """Leaves a T5 tokenizer only the file that the older repositories have of it."""
+    written = io.BytesIO()
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter(["a red fox in the snow", "a blue whale"] * 50),
+        model_writer=written,
+        vocab_size=20,
+        pad_id=0,
+        eos_id=1,
+        unk_id=2,
+        bos_id=-1,
+        minloglevel=2,
+    )
+    (folder / "tokenizer.json").unlink()
+    (folder / "spiece.model").write_bytes(written.getvalue())
 
 
 def t5() -> T5EncoderModel:
