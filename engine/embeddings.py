@@ -19,7 +19,7 @@ import torch
 from compel import EmbeddingsProvider, ReturnedEmbeddingsType, SplitLongTextMode
 
 from engine.errors import InvalidRequest
-from engine.prompting import parse
+from engine.prompting import parse, plain
 
 TEXTS = 64
 """How many encoded prompts are kept; the empty one is asked for with each guided request, so it stays."""
@@ -92,19 +92,15 @@ class TextEncoder:
         return torch.cat([embeddings, *[empty] * missing], dim=1)
 
     def _embedded(self, text: str) -> tuple[torch.Tensor, Any]:
-        fragments = parse(text)
-        texts, weights = [each.text for each in fragments] or [""], [each.weight for each in fragments] or [1.0]
-        words = "".join(texts)
-        tokens = sum(map(len, self._providers[0].get_token_ids(texts, include_start_and_end_markers=False)))
-        if tokens > (most := CHUNKS * self.readable):
-            allowed = f"at most {most} tokens, which are words and parts of words; it has {tokens}"
-            raise _TooMuch(allowed, rule="tokens", high=most, found=tokens)
-        weaker = sum(weight < 1 for weight in weights)
-        if weaker > (most := PASSES // math.ceil(max(tokens, 1) / self.readable) - 1):
-            allowed = f"at most {most} parts that weigh less than 1, in a prompt of this length; it has {weaker}"
-            raise _TooMuch(allowed, rule="weaker", high=most, found=weaker)
-        if tokens <= self.readable and weights == [1.0]:
+        words = plain(text)
+        counted = [(each, self._tokens(each.text)) for each in parse(text)]
+        fragments = [each for each, tokens in counted if tokens]  # compel stumbles over weights of nothing
+        tokens = sum(tokens for _, tokens in counted)
+        weights = [each.weight for each in fragments]
+        self._check(tokens, sum(weight < 1 for weight in weights))
+        if tokens <= self.readable and set(weights) <= {1.0}:
             return self._by_diffusers(words)
+        texts = [each.text for each in fragments]
         embeddings = [
             clip.get_embeddings_for_weighted_prompt_fragments([texts], [weights], device=self._device).to(self._device)
             for clip in self._providers
@@ -112,6 +108,17 @@ class TextEncoder:
         # SDXL was trained with one pooled embedding for each picture: of the beginning, as if nothing weighed more.
         pooled = self._providers[-1].get_pooled_embeddings([words], device=self._device) if self._sdxl else None
         return torch.cat(embeddings, dim=-1), pooled
+
+    def _tokens(self, text: str) -> int:
+        return len(self._providers[0].get_token_ids([text], include_start_and_end_markers=False)[0])
+
+    def _check(self, tokens: int, weaker: int) -> None:
+        if tokens > (most := CHUNKS * self.readable):
+            allowed = f"at most {most} tokens, which are words and parts of words; it has {tokens}"
+            raise _TooMuch(allowed, rule="tokens", high=most, found=tokens)
+        if weaker > (most := PASSES // math.ceil(max(tokens, 1) / self.readable) - 1):
+            allowed = f"at most {most} parts that weigh less than 1, in a prompt of this length; it has {weaker}"
+            raise _TooMuch(allowed, rule="weaker", high=most, found=weaker)
 
     def _by_diffusers(self, text: str) -> tuple[torch.Tensor, Any]:
         if not self._sdxl:
