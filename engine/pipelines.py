@@ -42,6 +42,8 @@ PREVIEWED = (AutoencoderKL, AutoencoderKLQwenImage)
 """Autoencoders whose latents a small picture can be made of."""
 TABLES = 64
 """How many samplers' tables are kept, one for each number of steps."""
+TEXTS = 8
+"""How many texts are kept as models of other classes read them; megabytes each."""
 SCHNELL_TOKENS = 256
 """The longest prompt that the four-step FLUX was taught; https://huggingface.co/docs/diffusers/api/pipelines/flux."""
 
@@ -60,6 +62,8 @@ class DiffusersPipeline:
         self._inexact: list[str] = []
         self._preview_map: torch.Tensor | None = None
         pipe.set_progress_bar_config(disable=True)
+        if hasattr(pipe, "encode_prompt"):
+            pipe.encode_prompt = _remembered(pipe.encode_prompt)
         self._watch_blocks()
         self._savings = self._possible_savings()
         wanted = {
@@ -261,6 +265,27 @@ class DiffusersPipeline:
         self._pipe.remove_all_hooks()
         self._pipe = None
         free_memory()
+
+
+def _remembered(encode: Callable[..., Any]) -> Callable[..., Any]:
+    """`encode`, which reads what comes again once: what reads for these models can be larger than what paints."""
+    kept = functools.lru_cache(TEXTS)(encode)
+    words = (str, int, float, type(None), torch.device, torch.dtype)
+
+    @functools.wraps(encode)
+    def encode_prompt(*args: Any, **options: Any) -> Any:
+        if not all(isinstance(value, words) for value in (*args, *options.values())):
+            return encode(*args, **options)
+        return _copied(kept(*args, **options))
+
+    return encode_prompt
+
+
+def _copied(told: Any) -> Any:
+    """Nobody shall change what others will be told."""
+    if isinstance(told, torch.Tensor):
+        return told.clone()
+    return type(told)(map(_copied, told)) if isinstance(told, list | tuple) else told
 
 
 class UnetPipeline(DiffusersPipeline):

@@ -177,7 +177,6 @@ def test_four_step_flux_reads_as_many_words_as_it_was_taught(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, taught: bool, tokens: int
 ) -> None:
     spec = a_spec(tinypipes.save_flux(tmp_path, guidance_embeds=taught))
-    pipeline = load(spec)
     read: list[int] = []
     encode = FluxPipeline.encode_prompt
     monkeypatch.setattr(
@@ -185,8 +184,22 @@ def test_four_step_flux_reads_as_many_words_as_it_was_taught(
         "encode_prompt",
         lambda self, *args, **options: read.append(options["max_sequence_length"]) or encode(self, *args, **options),
     )
+    pipeline = load(spec)
     assert paint(pipeline, ask(spec, "a red fox in the snow " * 50, num_inference_steps=1)).std() > 5
     assert read == [tokens]
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_the_same_words_are_read_once(loaded: Loaded, family: str) -> None:
+    spec, pipeline = loaded(family)
+    read: list[object] = []
+    encoders = [part for name, part in pipeline._pipe.components.items() if name.startswith("text_encoder")]
+    hooks = [part.register_forward_pre_hook(lambda part, _: read.append(part)) for part in encoders]
+    for seed in range(4):
+        paint(pipeline, ask(spec, "a green whale", num_inference_steps=1, guidance_scale=0), seed)
+    for hook in hooks:
+        hook.remove()
+    assert len(read) == len(encoders)
 
 
 @pytest.mark.parametrize("family", FAMILIES)
