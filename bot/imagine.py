@@ -227,7 +227,10 @@ async def complete_style(interaction: Interaction, current: str) -> list[app_com
 
 @imagine.autocomplete("sampler")
 async def complete_sampler(interaction: Interaction, current: str) -> list[app_commands.Choice[str]]:
-    return [app_commands.Choice(name=name, value=name) for name in Sampler if current.lower() in name.lower()]
+    """Those of the model, where one is chosen already."""
+    catalog, chosen = interaction.client.catalog, str(getattr(interaction.namespace, "model", ""))
+    names = catalog.get(chosen).ranges.samplers if chosen in catalog else tuple(Sampler)
+    return [app_commands.Choice(name=name, value=name) for name in names if current.lower() in name.lower()]
 
 
 COMMANDS: tuple[AnyCommand, ...] = (imagine,)

@@ -135,7 +135,7 @@ async def test_discord_itself_refuses_what_no_model_takes(tmp_path: Path, option
 async def test_models_are_offered_with_their_speed_and_quality(tmp_path: Path) -> None:
     async with open_world(tmp_path) as world:
         choices = await world.ann.autocomplete(world.channel, "imagine", "model", "turbo", prompt="a fox")
-        assert [choice["value"] for choice in choices] == ["sdxl-turbo"]
+        assert [choice["value"] for choice in choices] == ["sdxl-turbo", "z-image-turbo"]
         assert "speed 5/5, quality 3/5" in choices[0]["name"]
         everything = await world.ann.autocomplete(world.channel, "imagine", "model", "", prompt="a fox")
         assert [choice["value"] for choice in everything] == [spec.key for spec in Catalog()]
@@ -143,6 +143,9 @@ async def test_models_are_offered_with_their_speed_and_quality(tmp_path: Path) -
 
 async def test_samplers_are_offered_by_any_part_of_their_name(tmp_path: Path) -> None:
     async with open_world(tmp_path) as world:
+        only = {"prompt": "a fox", "model": "flux-1-schnell"}
+        choices = await world.ann.autocomplete(world.channel, "imagine", "sampler", "", **only)
+        assert [choice["value"] for choice in choices] == ["Euler"]
         choices = await world.ann.autocomplete(world.channel, "imagine", "sampler", "karras", prompt="a fox")
         assert [choice["value"] for choice in choices] == ["DPM++ 2M Karras"]
 
