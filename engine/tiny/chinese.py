@@ -49,7 +49,10 @@ class Chinese(Writer):
             words += pick(("，", "", ",", " ")) + self._clause()
         if roll() < 0.12:
             words += f"{pick(('旁边有', '追着', '拿着', '吃着', '看着', '身边是', '面前放着'))}{pick(self._others)}"
-        words = pick(fillers.FRAMES_ZH).format(x=words)
+        if roll() < 0.6:
+            words = pick(fillers.FRAMES_ZH).format(x=words)
+        else:
+            words = pick(fillers.IN_MEDIA_ZH).format(x=words, medium=pick(fillers.MEDIA_ZH))
         if roll() < 0.1:
             words = f"{pick(fillers.TIMES_ZH)}，{words}"
         return self._finished(words, color)
@@ -113,6 +116,7 @@ class Chinese(Writer):
                 before=pick(fillers.BEFORE_ZH),
                 make=pick(fillers.MAKE_ZH),
                 into=pick(fillers.INTO_ZH),
+                quite=pick(fillers.QUITE_ZH),
                 word=self._phrase(self._words) if self._words else pick(fillers.RARE_ZH),
             )
         return words

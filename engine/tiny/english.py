@@ -67,8 +67,10 @@ class English(Writer):
         if roll() < 0.45:
             name = f"{self._kind()} {name}"
         words = self._led(name) + "".join(f" {self._clause()}" for _ in range(pick((0, 0, 1, 1, 1, 2, 3))))
-        if roll() < 0.4:
+        if (framed := roll()) < 0.35:
             words = pick(fillers.FRAMES_EN).format(x=words)
+        elif framed < 0.65:
+            words = pick(fillers.IN_MEDIA_EN).format(x=words, medium=pick(fillers.MEDIA_EN))
         if roll() < 0.1:
             words = f"{self._clause(others=False)}, {words}"
         return self._finished(words, color)

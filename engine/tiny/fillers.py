@@ -69,6 +69,16 @@ FRAMES_EN = (
     "book cover featuring {x}", "nothing but {x}", "a stock photo showing {x}", "clipart of {x}", "vector art, {x}", "prompt: {x}",
     "i saw {x} today", "we met {x}", "everybody loves {x}", "the story of {x}", "portrait photo of {x}", "a statue of {x}",
 )
+MEDIA_EN = (
+    "wallpaper", "poster", "greeting card", "t-shirt print", "screensaver", "flyer", "mural", "tapestry", "coloring page", "thumbnail", "avatar",
+    "artwork", "composition", "still life", "blog header", "profile picture", "header image", "cover art", "infographic", "storyboard", "doodle",
+    "graphic", "pic", "snapshot", "photograph", "canvas", "website banner", "illustration", "fan art", "print", "etching", "woodcut",
+)
+IN_MEDIA_EN = (
+    "{medium} with {x}", "{medium} with {x}", "{medium} with {x} on it", "{medium} with {x} in the middle", "{medium} with only {x}", "a {medium} with {x}",
+    "{medium} showing {x}", "a {medium} showing {x}", "{medium} of {x}", "a {medium} of {x}", "{medium}: {x}", "{medium} featuring {x}", "{x} {medium}",
+    "{x}, {medium}", "{medium} that shows {x}", "{x} as a {medium}", "{x} for my {medium}", "my {medium} needs {x}", "{medium} about {x}",
+)
 LOOKS_EN = (
 
     "unreal engine", "volumetric light", "ultra hd",
@@ -161,6 +171,15 @@ BACKGROUNDS_ZH = (
     "{x}，{color}底", "{color}底的{x}", "{x}，{color}{de}背景色", "{x}，{color}{de}纯色背景", "{x}，纯{color}背景", "{x}，{color}{de}背景，{tail}",
     "{color}背景{x}", "{x}、{color}背景", "{x},{color}背景", "背景{color}，{x}", "{x}，背景{color}",
 )
+MEDIA_ZH = (
+    "插图", "插画", "图画", "海报", "素描", "速写", "版画", "漫画", "图案", "标志", "明信片", "封面", "壁纸", "头像", "贺卡", "涂鸦", "剪纸", "水墨画", "油画", "水彩画",
+    "照片", "相片", "摄影作品", "艺术品", "作品", "效果图", "设计图", "草图", "示意图", "表情包", "手机壁纸", "屏保", "图标", "简笔画", "国画", "画面", "图像", "截图",
+)
+IN_MEDIA_ZH = (
+    "{x}的{medium}", "{x}的{medium}", "{x}{medium}", "{x}，{medium}", "{medium}：{x}", "{medium}，{x}", "有{x}的{medium}", "关于{x}的{medium}", "{medium}里有{x}",
+    "{medium}上是{x}", "画着{x}的{medium}", "一张{medium}：{x}", "以{x}为主的{medium}", "{x}做的{medium}", "把{x}画成{medium}", "这张{medium}里的{x}",
+)
+
 PLACES_OF_BACKGROUND_ZH = (
     "背景", "背景", "背景", "背景", "底色", "背景色", "背景颜色", "后面", "身后", "背后", "四周", "周围", "画面背景", "后方", "底板", "整个背景",
 )
@@ -170,13 +189,18 @@ IS_ZH = (
 )
 BEFORE_ZH = (
     "里的", "前的", "上的", "中的", "下的", "托着", "映着", "围着", "配", "配上", "放着", "站着", "有", "画着", "突出", "上面是", "前面是", "中间是", "里有", "之上，",
-    "前面放", "上画", "，主体是", "，中间是", "，主角是",
+    "前面放", "上画", "托起", "陪着", "映衬", "簇拥", "前摆着", "抱着", "围住", "下的一个", "配一个", "，主体是", "，中间是", "，主角是",
 )
 GROUNDS_ZH = (
     "{x}，{place}{is_}{color}", "{x}，{place}{is_}{color}", "{x}{place}{is_}{color}", "{place}{is_}{color}的{x}", "{place}{is_}{color}的{x}",
     "{place}{is_}{color}，{x}", "{some}{color}{de}{ground}{before}{x}", "{some}{color}{de}{ground}{before}{x}", "用{color}{make}{ground}，{x}",
     "把{ground}{into}{color}，{x}", "{x}，把{ground}{into}{color}", "{ground}请用{color}，{x}", "{x}（{color}{de}{ground}）", "{x}，配{color}{de}{ground}",
+    "{ground}{quite}{color}的{x}", "{ground}{quite}{color}的{x}", "{ground}{quite}{color}，{x}", "{x}，{ground}{quite}{color}", "{quite}{color}{de}{ground}{before}{x}",
     "{x}，{ground}{word}{color}", "{x}，{color}{word}{ground}", "{ground}{word}{color}的{x}", "{color}{word}{ground}{before}{x}", "{x}，要{color}的{ground}",
+)
+QUITE_ZH = (
+    "一块", "一层", "一种", "一面", "一张", "一抹", "一团", "一个", "整面", "那种", "这种", "有点", "非常", "很", "特别", "超", "几乎", "大约", "稍微", "最好", "尽量", "大概", "偏",
+    "近乎", "接近", "满满", "到处", "通通", "全部", "统统", "只有", "只用", "仅仅", "略带", "泛着", "一水", "片片", "一整块", "大大的", "平平的", "均匀的", "干净的", "柔和的",
 )
 MAKE_ZH, INTO_ZH = ("做", "当", "铺", "画", "当作", "填满"), ("涂成", "换成", "设成", "变成", "弄成", "改为", "画成")
 SOME_ZH = ("", "", "", "一片", "一块", "整片", "大面积", "纯净的", "在")
