@@ -17,7 +17,7 @@ import torch
 import transformers
 from diffusers.pipelines.auto_pipeline import AUTO_TEXT2IMAGE_PIPELINES_MAPPING
 from huggingface_hub.errors import LocalEntryNotFoundError
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 
 from engine import download, hub
 from engine.catalog import Family, ModelSpec
@@ -52,13 +52,17 @@ class Diffusers:
     def estimate(self, spec: ModelSpec) -> int:
         """Of the weights in the numbers that this device counts in, which may be others than those on the disk."""
         place = hub.snapshot(spec, self._config.models_dir)
-        if place is None or hub.size_on_disk(spec, self._config.models_dir) is None:
+        try:
+            if place is None or place.is_file():
+                parts = [[place]] if place else []
+            else:
+                parts = [[place / file for file in part.weights] for part in hub.plan_folder(place, spec.variant)]
+            numbers = [sum(map(_numbers, files)) for files in parts]
+        except (hub.Incomplete, OSError, ValueError, SafetensorError):
+            numbers = []  # it is downloaded first, or says what is wrong with it when it is loaded
+        if not numbers:
             return spec.size_bytes or 0
-        if place.is_file():
-            return _numbers(place) * self._dtype.itemsize
-        components = hub.plan_folder(place, spec.variant)
-        sizes = [sum(_numbers(place / file) for file in part.weights) * self._dtype.itemsize for part in components]
-        return max(sizes) if self._config.cpu_offload else sum(sizes)
+        return (max(numbers) if self._config.cpu_offload else sum(numbers)) * self._dtype.itemsize
 
     def memory(self) -> tuple[int | None, int | None]:
         return memory(self._device)
@@ -156,12 +160,13 @@ def _kind(index: dict[str, Any]) -> Any:
     if kind is None or kind in AUTO_TEXT2IMAGE_PIPELINES_MAPPING.values():
         return diffusers.AutoPipelineForText2Image
     asked = inspect.signature(kind.__call__).parameters.keys()
-    from_text = {"prompt", "width", "height", "num_inference_steps"} <= asked and not {"image", "video", "num_frames"} & asked
-    return kind if from_text else diffusers.AutoPipelineForText2Image
+    words, pictures = {"prompt", "width", "height", "num_inference_steps"}, {"image", "video", "num_frames"}
+    return kind if words <= asked and not pictures & asked else diffusers.AutoPipelineForText2Image
 
 
+@functools.lru_cache(1000)
 def _numbers(file: Path) -> int:
-    """How many there are in a file of weights."""
+    """How many there are in a file of weights; asked for as often as a model waits for room."""
     with safe_open(file, "pt") as weights:
         return sum(math.prod(weights.get_slice(name).get_shape()) for name in weights.keys())  # noqa: SIM118
 

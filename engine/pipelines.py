@@ -99,7 +99,12 @@ class DiffusersPipeline:
 
     def call(self, request: GenerationRequest, seed: int, on_step: OnStep, should_stop: ShouldStop) -> Pixels:
         with self.watched(should_stop), memory_errors(), torch.inference_mode():
-            pixels = self._paint(request, seed, on_step)
+            try:
+                pixels = self._paint(request, seed, on_step)
+            except Exception:
+                if self._offloaded:  # its end would have made room for the first part of the next call
+                    self._pipe.maybe_free_model_hooks()
+                raise
         return images.enlarge(pixels, request.width, request.height)
 
     def _paint(self, request: GenerationRequest, seed: int, on_step: OnStep) -> Pixels:

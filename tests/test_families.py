@@ -264,6 +264,23 @@ class TestMemory:
             DiffusersPipeline(a_spec(folders["flux"]), pipe, torch.device("cuda"), config)
         assert went == ["turns", "all of it"]
 
+    def test_a_cut_off_call_makes_room_for_the_first_part_of_the_next(
+        self, loaded: Loaded, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        spec, pipeline = loaded("flux")
+        freed: list[int] = []
+        monkeypatch.setattr(pipeline, "_offloaded", True)
+        monkeypatch.setattr(pipeline._pipe, "maybe_free_model_hooks", lambda: freed.append(1))
+        with pytest.raises(Stopped):
+            pipeline.call(ask(spec), 7, lambda step, of, preview: None, lambda: True)
+        assert freed == [1]
+
+    def test_files_that_are_not_whole_are_estimated_by_the_catalogue(self, tmp_path: Path) -> None:
+        (tmp_path / "cut.safetensors").write_bytes(b"\x10")
+        backend = Diffusers(EngineConfig(device="cpu"))
+        for place in ("cut.safetensors", "nowhere"):
+            assert backend.estimate(a_spec(tmp_path / place, size_bytes=5_000_000)) == 5_000_000
+
     @pytest.mark.parametrize("family", ["flux", "sd3", "pixart-sigma"])
     def test_what_runs_out_once_is_painted_again_and_no_bit_changes(self, loaded: Loaded, family: str) -> None:
         spec, pipeline = loaded(family)
