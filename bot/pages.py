@@ -260,6 +260,7 @@ def model_info(spec: ModelSpec, state: ModelState | None, default: bool, known: 
             sampler=plain(usual.sampler, 40),
         ),
         say("model-ranges", steps=span(ranges.num_inference_steps), cfg=span(ranges.guidance_scale), sizes=sizes),
+        *([] if spec.guidable else [say("model-no-negative")]),
         *model_ways(known, say),
     ]
     if spec.licence:

@@ -207,6 +207,7 @@ def _facts(spec: ModelSpec, here: int | None) -> list[tuple[str, str]]:
         ("Here", _here(spec, here)),
         ("Steps", f"{defaults.num_inference_steps} ({few} to {many})"),
         ("Cfg", f"{defaults.guidance_scale:g} ({low:g} to {high:g})"),
+        *([] if spec.guidable else [("Negative prompt", "not heard: that needs guidance")]),
         ("Pixels", f"{defaults.width}×{defaults.height} ({small} to {large}{enlarged})"),
         ("Sampler", defaults.sampler),
     ]

@@ -105,6 +105,11 @@ class ModelSpec(BaseModel):
             self.check(field, getattr(self.defaults, field))
         return self
 
+    @property
+    def guidable(self) -> bool:
+        """Whether guidance can be had, and so whether a negative prompt is heard."""
+        return self.ranges.guidance_scale[1] > 1
+
     def check(self, field: str, value: Any) -> None:
         """Raises InvalidRequest when `value` is out of this model's range."""
         if field in ("width", "height"):

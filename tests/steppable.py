@@ -6,6 +6,7 @@ Its knobs stand in for what goes wrong: memory that runs out, a prompt that the 
 from __future__ import annotations
 
 import contextlib
+import gc
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -41,6 +42,11 @@ CATALOG = Catalog(
 
 def ask(prompt: str = "a fox", model: str = "plain", **options: object) -> GenerationRequest:
     return CATALOG.request(model, prompt, **{"seed": 7} | options)
+
+
+def live_tensors() -> int:
+    gc.collect()
+    return sum(isinstance(each, torch.Tensor) for each in gc.get_objects())
 
 
 def weights(*shape: int, seed: int) -> torch.Tensor:

@@ -147,6 +147,7 @@ def test_one_model_is_told_in_full(folder: Path) -> None:
     told = easel("models", "info", "sdxl-turbo").stdout
     assert "stabilityai/sdxl-turbo" in told
     assert "1 (1 to 4)" in told
+    assert re.search(r"Negative prompt +not heard", told)
     assert "its noise schedule is not here" in told
 
 

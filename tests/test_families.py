@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,7 +17,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from diffusers import FlowMatchEulerDiscreteScheduler, FluxPipeline  # noqa: E402
+from diffusers import DiffusionPipeline, FlowMatchEulerDiscreteScheduler, FluxPipeline  # noqa: E402
 from transformers import T5EncoderModel  # noqa: E402
 
 from engine import latents, pipelines  # noqa: E402
@@ -33,7 +34,7 @@ from engine.schedulers import predicted  # noqa: E402
 from engine.stepper import Painted, Stepper  # noqa: E402
 from engine.types import GenerationRequest, Picture, Progress, Sampler  # noqa: E402
 from tests import tinypipes  # noqa: E402
-from tests.steppable import Convolutions, Watching  # noqa: E402
+from tests.steppable import Convolutions, Watching, live_tensors  # noqa: E402
 from tests.steppable import ask as ask_rows  # noqa: E402
 
 pytestmark = [
@@ -131,6 +132,28 @@ def test_every_family_paints_with_progress_sketches_and_the_same_pixels_for_the_
     assert np.array_equal(paint(pipeline, ask(spec)), first)
     assert not np.array_equal(paint(pipeline, ask(spec), seed=8), first)
     assert not np.array_equal(paint(pipeline, ask(spec, "a blue whale")), first)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_the_pixels_are_those_of_diffusers_called_as_its_documentation_tells(
+    folders: Folders, loaded: Loaded, family: str
+) -> None:
+    spec, pipeline = loaded(family)
+    stock = DiffusionPipeline.from_pretrained(folders[family])
+    stock.set_progress_bar_config(disable=True)
+    told = {"true_cfg_scale": 5.0} if family == "qwen-image" else {"guidance_scale": 5.0}
+    told |= {"max_sequence_length": 256} if family == "flux" else {}
+    [picture] = stock(
+        "a red fox",
+        negative_prompt="blurry",
+        width=64,
+        height=64,
+        num_inference_steps=4,
+        generator=torch.Generator().manual_seed(7),
+        **told,
+    ).images
+    ours = paint(pipeline, ask(spec, negative_prompt="blurry", sampler=Sampler.DPMPP_2M))
+    assert np.abs(ours.astype(int) - np.asarray(picture)).max() <= 1
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -312,6 +335,29 @@ class TestMemory:
         stepper.run()
         assert np.abs(after.result().pixels.astype(int) - before).max() <= 1
         assert not after.result().exact
+
+    def test_calls_leave_nothing_behind_however_they_end(self, folders: Folders) -> None:
+        specs = [a_spec(folders[family]) for family in ("flux", "pixart-sigma")]
+        stepper, models = Stepper(Forwards()), [(spec, load(spec)) for spec in specs]
+
+        def some(count: int) -> None:
+            for number in range(count):
+                spec, pipeline = models[number % 2]
+                request = ask(spec, f"picture {number % 5}", num_inference_steps=1 + number % 3)
+                watching = Watching(stop_at=1 if number % 5 == 0 else 1000, previews=number % 3 == 0)
+                with starving(pipeline, lambda forward, number=number: number % 7 == 0 and forward == 1):
+                    stepper.join(pipeline, request, number, watching)
+                    stepper.run()
+
+        for _, pipeline in models:  # what it saves once, it saves from then on
+            while pipeline.save_memory() is not None:
+                pass
+        some(20)
+        tensors, threads = live_tensors(), threading.active_count()
+        some(40)
+        assert live_tensors() <= tensors
+        assert threading.active_count() == threads
+        assert not stepper.busy
 
 
 def same(one: Painted, other: Painted) -> bool:

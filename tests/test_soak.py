@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 import resource
 import threading
 from collections import Counter
@@ -12,16 +11,16 @@ from pathlib import Path
 
 import pytest
 
-torch = pytest.importorskip("torch")
+pytest.importorskip("torch")
 
-from engine.config import EngineConfig  # noqa: E402
-from engine.errors import GenerationFailed  # noqa: E402
-from engine.forwards import Forwards  # noqa: E402
-from engine.local import LocalEngine  # noqa: E402
-from engine.stepper import Stepper  # noqa: E402
-from engine.types import GenerationRequest, Progress, Sampler  # noqa: E402
-from tests import steppable  # noqa: E402
-from tests.steppable import Convolutions, Watching, ask  # noqa: E402
+from engine.config import EngineConfig
+from engine.errors import GenerationFailed
+from engine.forwards import Forwards
+from engine.local import LocalEngine
+from engine.stepper import Stepper
+from engine.types import GenerationRequest, Progress, Sampler
+from tests import steppable
+from tests.steppable import Convolutions, Watching, ask, live_tensors
 
 pytestmark = [
     pytest.mark.slow,
@@ -40,11 +39,6 @@ def mixed(number: int, prompt: str | None = None, **options: object) -> Generati
         sampler=list(Sampler)[number % len(Sampler)],
         **options,
     )
-
-
-def live_tensors() -> int:
-    gc.collect()
-    return sum(isinstance(each, torch.Tensor) for each in gc.get_objects())
 
 
 def test_five_hundred_mixed_requests_leave_nothing_behind() -> None:

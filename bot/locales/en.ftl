@@ -356,6 +356,7 @@ model-defaults = Default: { $steps ->
    *[other] { $steps } steps
 }, cfg { $cfg }, { $width }×{ $height }, { $sampler }
 model-ranges = Takes { $steps } steps, cfg { $cfg }, sizes { $sizes }
+model-no-negative = It has no guidance: a negative prompt is not heard.
 model-stepped = Step by step, beside other people's pictures: { $samplers }
 model-called = Through diffusers' own scheduler: { $samplers }
 model-own-sampler = It has a sampler of its own; which one you choose changes nothing.

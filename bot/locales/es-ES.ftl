@@ -359,6 +359,7 @@ model-defaults = De serie: { $steps ->
    *[other] { $steps } pasos
 }, cfg { $cfg }, { $width }×{ $height }, { $sampler }
 model-ranges = Admite { $steps } pasos, cfg { $cfg }, tamaños { $sizes }
+model-no-negative = No tiene guía: el prompt negativo no se tiene en cuenta.
 model-stepped = Paso a paso, junto a las imágenes de otras personas: { $samplers }
 model-called = Con el planificador propio de diffusers: { $samplers }
 model-own-sampler = Tiene su propio sampler; elegir otro no cambia nada.

@@ -315,6 +315,7 @@ models-grades = 速度 { $speed } · 品質 { $quality }{ $size ->
 models-more = …ほか { $count } 個。**/{ model-name } { model-info-name }** で名前から探せます。
 model-defaults = 既定：{ $steps } ステップ、cfg { $cfg }、{ $width }×{ $height }、{ $sampler }
 model-ranges = 使える値：{ $steps } ステップ、cfg { $cfg }、サイズ { $sizes }
+model-no-negative = ガイダンスがないため、ネガティブプロンプトは効きません。
 model-stepped = ほかの人の絵と一緒に1ステップずつ：{ $samplers }
 model-called = diffusers 自身のスケジューラーで：{ $samplers }
 model-own-sampler = 専用のサンプラーを使うため、どれを選んでも変わりません。

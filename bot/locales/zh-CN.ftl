@@ -315,6 +315,7 @@ models-grades = 速度 { $speed } · 质量 { $quality }{ $size ->
 models-more = …另有 { $count } 个。在 **/{ model-name } { model-info-name }** 里按名称查找。
 model-defaults = 默认：{ $steps } 步，cfg { $cfg }，{ $width }×{ $height }，{ $sampler }
 model-ranges = 可用：{ $steps } 步，cfg { $cfg }，尺寸 { $sizes }
+model-no-negative = 它没有引导：反向提示词不起作用。
 model-stepped = 逐步绘制，与其他人的图一起：{ $samplers }
 model-called = 由 diffusers 自己的调度器绘制：{ $samplers }
 model-own-sampler = 它有自己的采样器，选哪个都一样。

@@ -315,6 +315,7 @@ models-grades = 速度 { $speed } · 品質 { $quality }{ $size ->
 models-more = …另有 { $count } 個。用 **/{ model-name } { model-info-name }** 依名稱尋找。
 model-defaults = 預設：{ $steps } 步，cfg { $cfg }，{ $width }×{ $height }，{ $sampler }
 model-ranges = 可用：{ $steps } 步，cfg { $cfg }，尺寸 { $sizes }
+model-no-negative = 它沒有引導：反向提示詞不起作用。
 model-stepped = 逐步繪製，與其他人的圖一起：{ $samplers }
 model-called = 由 diffusers 自己的排程器繪製：{ $samplers }
 model-own-sampler = 它有自己的取樣器，選哪個都一樣。

@@ -24,6 +24,7 @@ async def test_everybody_sees_what_a_model_takes(tmp_path: Path) -> None:
     async with open_world(tmp_path) as world:
         result = await world.bob.slash(world.channel, "model info", model="sdxl-turbo")
         assert "Takes 1–4 steps, cfg 0, sizes 512–1024 (×8)" in text_of(result.response)
+        assert "It has no guidance: a negative prompt is not heard." in text_of(result.response)
         assert "Licence: Stability AI Non-Commercial Research Community" in text_of(result.response)
         unknown = await world.bob.slash(world.channel, "model info", model="sdxl-turob")
         assert "Did you mean sdxl-turbo" in text_of(unknown.response)
