@@ -279,9 +279,16 @@ class Dispatcher:
             if len({each.job.model for each in self._waiting.values()}) > 1:
                 self._loaded = frozenset(state.key for state in await self._engine.models() if state.state == "loaded")
             loading = {attempt.job.model for attempt in under_way} - self._warm
+            # Of three slots and more, the last is for somebody new: nobody waits until one of another's twenty ends.
+            last = self._slots > 2 and status.free - unseen == 1
+            served = {attempt.job.person_id for attempt in under_way} if last else set()
             chosen = fairness.choose(
                 # More jobs of a model that is still loading would only hold the slots that others could use.
-                [each for each in self._waiting.values() if each.job.model not in loading],
+                [
+                    each
+                    for each in self._waiting.values()
+                    if each.job.model not in loading and each.job.person_id not in served
+                ],
                 self._shares,
                 self._clock(),
                 self._loaded,

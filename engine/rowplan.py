@@ -6,7 +6,7 @@ So pictures join and leave between any two forwards, all go at the same pace, an
 
 How many rows a forward has must not depend on who is there: matrix kernels are chosen by size, and another kernel
 means other low bits. In a bucket of fixed size, filled up with rows that nobody looks at, a picture's bits are its own.
-Several buckets may be had at once where somebody else sees to the bits (`engine.samebits`), or nobody minds them.
+Forwards may grow beyond it where somebody else sees to the bits (`engine.samebits`), or nobody minds them.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from typing import Generic, Protocol, TypeVar
 GROWTH = 4
 """How many buckets a forward may have where `exact` is off."""
 
-READY = 2
-"""Rows that are worth having beside a full forward, so that whose turn it is never has to be waited for."""
+READY = 4
+"""Rows that are worth having beside a full bucket: whose turn is next stands ready, and somebody new need not wait."""
 
 
 class Rows(Protocol):
@@ -104,7 +104,7 @@ class RowPlan(Generic[Member]):
     ) -> None:
         """Takes a member into its group. A group keeps the bucket that its first member brought.
 
-        Its forwards have as many buckets as what waits needs, up to `largest` rows. One that does not rotate serves
+        Its forwards have as many rows more as what waits needs, up to `largest`. One that does not rotate serves
         its first member to the end before the next one begins.
         """
         group = self._groups.setdefault(key, _Group(bucket, largest or bucket, rotates))
@@ -133,18 +133,18 @@ class RowPlan(Generic[Member]):
         return Turn(key, bucket, tuple(sorted(members, key=self._joined.__getitem__)))
 
     def _bucket(self, group: _Group[Member]) -> int:
-        """The fixed one, or as many of them as hold what waits, as far as it may grow."""
+        """The fixed one, and above it as many more rows as hold what waits, a picture's at a time, as far as it may."""
         wanted = sum(member.rows for member in group.waiting)
-        most = max(group.largest // group.bucket, 1)
-        return group.bucket * min(-(-wanted // group.bucket), most)
+        picture = min(group.bucket, 2)
+        return max(group.bucket, min(-(-wanted // picture) * picture, group.largest))
 
     def shrink(self, key: Hashable, bucket: int) -> bool:
-        """Halves what a group takes, after a forward of `bucket` rows did not fit the memory.
+        """Has a group take fewer rows, after a forward of `bucket` did not fit the memory: its bucket, then half of it.
 
         False where it is as small as its members allow. It stays small until all of them have left.
         """
         group = self._groups[key]
-        smaller = bucket // 2
+        smaller = group.bucket if bucket > group.bucket else bucket // 2
         if smaller < max(member.rows for member in group.waiting):
             return False
         group.largest, group.bucket = smaller, min(group.bucket, smaller)

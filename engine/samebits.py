@@ -38,7 +38,7 @@ class SameBits:
         bits_of: int,
         group: Hashable,
     ) -> torch.Tensor:
-        """What `unet` says of these rows, with the bits of forwards of `bits_of` rows, which go into them evenly.
+        """What `unet` says of these rows, with the bits of forwards of `bits_of` rows; there are no fewer.
 
         Kernels do not look at values, so one comparison speaks for all later forwards of a group with so many rows;
         where it fails, they are made in parts.
@@ -49,26 +49,25 @@ class SameBits:
         shape = (group, bits_of, len(latents))
         if known.get(shape):
             return pipeline.unet(latents, timesteps, conditions)
-        predicted = torch.cat(
-            [
-                pipeline.unet(
-                    _part(latents, at, bits_of), _part(timesteps, at, bits_of), _part_of(conditions, at, bits_of)
-                )
-                for at in range(0, len(latents), bits_of)
-            ]
-        )
+        parts = []
+        for at in range(0, len(latents), bits_of):
+            begin = min(at, len(latents) - bits_of)  # where the last one would not be full, it overlaps
+            rows = slice(begin, begin + bits_of)
+            part = pipeline.unet(_copied(latents, rows), _copied(timesteps, rows), _told(conditions, rows))
+            parts.append(part[at - begin :])
+        predicted = torch.cat(parts)
         if shape not in known:
             known[shape] = torch.equal(predicted, pipeline.unet(latents, timesteps, conditions))
         return predicted
 
 
-def _part(tensor: torch.Tensor, at: int, rows: int) -> torch.Tensor:
-    return tensor[at : at + rows].clone()  # where a tensor begins in memory can decide on a kernel, too
+def _copied(tensor: torch.Tensor, rows: slice) -> torch.Tensor:
+    return tensor[rows].clone()  # where a tensor begins in memory can decide on a kernel, too
 
 
-def _part_of(conditions: Conditions, at: int, rows: int) -> Conditions:
+def _told(conditions: Conditions, rows: slice) -> Conditions:
     def part(column: torch.Tensor | None) -> Any:
-        return None if column is None else _part(column, at, rows)
+        return None if column is None else _copied(column, rows)
 
     return Conditions(**{column.name: part(getattr(conditions, column.name)) for column in fields(Conditions)})
 

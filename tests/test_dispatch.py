@@ -136,7 +136,7 @@ async def test_jobs_that_lost_their_worker_together_are_tried_again_one_by_one(t
     full, crash = asyncio.Event(), asyncio.Event()
     engine = Crashing(slots=3, step_s=0.05, loaded={"tiny"})
     async with running(tmp_path, engine) as dispatcher:
-        jobs = [await dispatcher.submit(ask(), person) for person in (ANN, BOB, ANN)]
+        jobs = [await dispatcher.submit(ask(), person) for person in (ANN, BOB, Origin("another"))]
         await full.wait()
         crash.set()
         ends = [await end_of(dispatcher, job) for job in jobs]
@@ -270,6 +270,15 @@ async def test_the_engine_never_gets_more_than_it_has_room_for(tmp_path: Path) -
         ends = [await end_of(dispatcher, job) for job in jobs]
     assert {done.status for done in ends} == {Status.STORED}
     assert 1 < engine.most <= 3
+
+
+async def test_one_persons_jobs_leave_a_slot_to_whoever_comes_next(tmp_path: Path) -> None:
+    engine = FakeEngine(slots=3, step_s=0.05, loaded={"tiny"})
+    async with running(tmp_path, engine) as dispatcher:
+        for people, most in (([ANN] * 6, 2), ([ANN, ANN, ANN, BOB, ANN, BOB], 3)):
+            jobs = [await dispatcher.submit(ask(), person) for person in people]
+            assert {(await end_of(dispatcher, job)).status for job in jobs} == {Status.STORED}
+            assert engine.most == most
 
 
 async def test_an_engine_that_takes_nothing_keeps_jobs_waiting(tmp_path: Path) -> None:

@@ -87,8 +87,8 @@ def test_what_does_not_rotate_goes_to_its_end_beside_the_others() -> None:
     assert [names(plan.next_turn()) for _ in range(3)] == ["2", "a", "2"]
 
 
-def test_a_fixed_bucket_stays_whatever_waits_and_one_that_may_grow_has_as_many_of_them_as_are_needed() -> None:
-    for largest, buckets in ((None, [4, 4, 4, 4]), (16, [4, 8, 16, 16])):
+def test_a_fixed_bucket_stays_whatever_waits_and_one_that_may_grow_has_rows_for_all_as_far_as_it_may() -> None:
+    for largest, buckets in ((None, [4, 4, 4, 4]), (10, [4, 6, 10, 10])):
         plan: RowPlan[Someone] = RowPlan()
         seen = []
         for crowd in (1, 2, 4, 8):
@@ -100,7 +100,7 @@ def test_a_fixed_bucket_stays_whatever_waits_and_one_that_may_grow_has_as_many_o
         assert seen == buckets
 
 
-def test_a_group_that_had_grown_too_large_for_the_memory_does_with_fewer_buckets() -> None:
+def test_a_group_that_had_grown_too_large_for_the_memory_goes_back_to_its_bucket() -> None:
     plan: RowPlan[Someone] = RowPlan()
     for name in "abc":
         plan.join(Someone(name), "group", 2, 8)

@@ -63,6 +63,12 @@ def test_where_they_disagree_everybody_still_gets_the_pixels_that_they_get_alone
     assert not np.array_equal(crowd, alone(Elementwise()))
 
 
+def test_three_people_have_a_forward_of_their_six_rows() -> None:
+    for pipeline in (Elementwise(), Uneven()):
+        assert np.array_equal(paint(pipeline, *CROWD[:3]), alone(type(pipeline)())[:3])
+        assert pipeline.forwards[:3] == [4, 4, 6]
+
+
 def test_what_is_known_of_a_model_is_known_for_later_pictures_but_not_of_another_model_or_size() -> None:
     pipeline, stepper = Elementwise(), Stepper(Forwards())
     paint(pipeline, *CROWD, stepper=stepper)
