@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 
-from engine import files, forecast
+from engine import files
 from engine.disk import Disk
 from engine.errors import Cancelled, EaselError, EngineLost, GenerationFailed, ModelUnavailable
 from engine.fairness import Queued
@@ -170,7 +170,7 @@ class Attempt:
     async def _learn(self, painted_s: float) -> None:
         """The speed of a model is worth one try, not more."""
         try:
-            await self.ledger.learn_speed(self.job.model, max(1e-6, painted_s / forecast.work(self.job)))
+            await self.ledger.learn_speed(self.job.model, max(1e-6, painted_s / self.job.work))
         except sqlite3.OperationalError:
             log.warning("the speed of %s could not be written", self.job.model)
 

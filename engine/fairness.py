@@ -1,7 +1,7 @@
 """Which job is next. Pure and synchronous: values in, a choice out; time is an argument.
 
-Least-attained service: whoever had the least work done for them lately comes first, counted in row-steps and
-forgotten by half every ten minutes; between people who had about the same, the server that had the least. Waiting
+Least-attained service: whoever had the least work done for them lately comes first, counted as `Queued.work` does
+and forgotten by half every ten minutes; between people who had about the same, the server that had the least. Waiting
 gives credit, so that nobody waits for ever. A model that is loaded is preferred, but only for so long.
 """
 
@@ -15,14 +15,14 @@ from datetime import datetime
 from itertools import islice
 
 HALF_LIFE_S = 600.0
-QUANTUM = 30.0
-"""People whose service differs by less, in row-steps, had about the same: about half a picture of the big models."""
+QUANTUM = 7.5
+"""People whose service differs by less, in `work`, had about the same: half a picture of Stable Diffusion 1.5."""
 
-REMEMBERED = 10_000
-"""Accounts; beyond so many, those that are as good as empty are dropped."""
+REMEMBERED, EMPTY = 10_000, 0.25
+"""Accounts; beyond so many, those with less `work` than that are dropped."""
 
-CREDIT_PER_S = 1.0
-"""Row-steps that each second of waiting is worth."""
+CREDIT_PER_S = 0.25
+"""The `work` that each second of waiting is worth: a minute, a picture of Stable Diffusion 1.5."""
 
 PATIENCE_S = 20.0
 """How long people whose model is not loaded may be passed over for those whose model is."""
@@ -30,7 +30,7 @@ PATIENCE_S = 20.0
 
 @dataclass(frozen=True, slots=True)
 class Queued:
-    """A job that waits. `row_steps` is what it costs; `pixels` are those of one picture."""
+    """A job that waits. `row_steps` are of all its pictures; `pixels` are those of one."""
 
     id: int
     person_id: str
@@ -42,10 +42,15 @@ class Queued:
     retry_at: datetime | None = None
     pixels: int = 512 * 512
 
+    @property
+    def work(self) -> float:
+        """What it costs: row-steps of 1024×1024. A UNet's time goes with the pixels, so one of 512×512 is a quarter."""
+        return self.row_steps * self.pixels / 1024**2
+
 
 @dataclass(slots=True)
 class _Account:
-    """Row-steps attained, as they stood at a moment, and when the last job started; in seconds of any clock."""
+    """The `work` attained, as it stood at a moment, and when the last job started; in seconds of any clock."""
 
     attained: float = 0.0
     at: float = 0.0
@@ -63,18 +68,18 @@ class Shares:
     _guilds: dict[str, _Account] = field(default_factory=dict)
 
     def charge(self, job: Queued, now: float) -> None:
-        self._add(job, job.row_steps, now)
+        self._add(job, job.work, now)
         self._people[job.person_id].served_at = now
 
     def refund(self, job: Queued, now: float) -> None:
-        self._add(job, -job.row_steps, now)
+        self._add(job, -job.work, now)
 
-    def _add(self, job: Queued, row_steps: float, now: float) -> None:
+    def _add(self, job: Queued, work: float, now: float) -> None:
         for accounts, key in ((self._people, job.person_id), (self._guilds, job.guild_id or "")):
             account = accounts.setdefault(key, _Account())
-            account.attained, account.at = max(0.0, account.now(now) + row_steps), now
+            account.attained, account.at = max(0.0, account.now(now) + work), now
             if len(accounts) > REMEMBERED:
-                for forgotten in [key for key, account in accounts.items() if account.now(now) < 1]:
+                for forgotten in [key for key, account in accounts.items() if account.now(now) < EMPTY]:
                     del accounts[forgotten]
 
     def person(self, person_id: str, now: float) -> float:

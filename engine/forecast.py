@@ -19,7 +19,7 @@ def positions(
 ) -> dict[int, Position]:
     """The place of each job of `order`, by id.
 
-    `speeds` are seconds for a unit of `work`, by model; `running` the jobs under way, with the fraction that is done.
+    `speeds` are seconds for a unit of `Queued.work`, by model; `running` the jobs under way, and the fraction done.
     """
     free_at = [seconds(job, speeds) * (1 - done) for job, done in running]
     free_at += [0.0] * (slots - len(free_at))
@@ -34,9 +34,4 @@ def positions(
 
 def seconds(job: Queued, speeds: Mapping[str, float]) -> float:
     """What a job will take; infinity where its model was never timed."""
-    return work(job) * speeds.get(job.model, math.inf)
-
-
-def work(job: Queued) -> float:
-    """Row-steps, each counted by its share of a picture of 1024×1024: a UNet's time goes with the pixels."""
-    return job.row_steps * job.pixels / 1024**2
+    return job.work * speeds.get(job.model, math.inf)

@@ -383,7 +383,7 @@ class Ledger:
     # -- what the dispatcher learns
 
     async def speeds(self) -> dict[str, float]:
-        """Seconds that a unit of `forecast.work` took, by model."""
+        """Seconds that a unit of `fairness.Queued.work` took, by model."""
         async with self.read() as connection:
             found = await connection.execute_fetchall("SELECT model, seconds_per_work FROM speeds")
         return {str(row[0]): float(row[1]) for row in found}

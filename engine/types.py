@@ -69,7 +69,7 @@ class GenerationRequest(BaseModel):
 
     @property
     def row_steps(self) -> int:
-        """What the request costs, in UNet rows times steps: the engine's measure of work and of fairness."""
+        """UNet rows times steps. What they cost goes with the pixels, too: see `engine.fairness.Queued.work`."""
         return row_steps(self.guidance_scale, self.num_inference_steps, self.num_images)
 
 

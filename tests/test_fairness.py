@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from hypothesis import given, settings
@@ -76,9 +77,26 @@ def test_a_job_that_is_tried_again_later_does_not_hold_up_the_others() -> None:
 def test_service_is_forgotten_with_time() -> None:
     shares = Shares()
     shares.charge(job(1, row_steps=1000), 0.0)
-    assert shares.person("ann", 600.0) == 500
+    assert shares.person("ann", 600.0) == 125  # of 1000 row-steps at a quarter of 1024×1024
     shares.refund(job(1, row_steps=1000), 600.0)
     assert shares.person("ann", 600.0) == 0
+
+
+def test_a_picture_of_four_times_the_pixels_counts_as_four() -> None:
+    small, large = job(1, row_steps=100), replace(job(2, "bob", row_steps=100), pixels=1024 * 1024)
+    shares = Shares()
+    shares.charge(small, 0.0)
+    shares.charge(large, 0.0)
+    assert (shares.person("ann", 0.0), shares.person("bob", 0.0)) == (25, 100)
+
+
+def test_who_asks_for_large_pictures_gets_as_many_pixels_as_who_asks_for_small_ones() -> None:
+    small = [job(i, "small") for i in range(200)]
+    large = [replace(job(1000 + i, "large"), pixels=1024 * 1024) for i in range(200)]
+    started = starts(waiting(*large, *small), seconds_each=0.0)[:100]
+    pixels = {person: sum(each.pixels for each in started if each.person_id == person) for person in ("small", "large")}
+    print(f"of 100 starts {sum(each.person_id == 'large' for each in started)} were large; pixels {pixels}")
+    assert abs(pixels["small"] - pixels["large"]) <= 2 * 1024 * 1024
 
 
 def test_one_who_had_much_is_not_passed_over_for_ever_by_people_who_had_nothing() -> None:

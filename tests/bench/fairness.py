@@ -3,7 +3,7 @@
     python -m tests.bench fairness
 
 The policy is the dispatcher's own (`engine.fairness.choose`); people, GPUs and time are made up. Each GPU paints one
-job after another; a job takes its row-steps, counted by its pixels as `engine.forecast.work` does, and a model that
+job after another; a job takes its row-steps, counted by its pixels as `Queued.work` does, and a model that
 is not on that GPU has to be loaded first.
 """
 
@@ -16,7 +16,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from engine.fairness import Queued, Shares, Waiting, choose
-from engine.forecast import work
 from tests.bench.arms import percentile
 
 MODELS = {"turbo": (512, (1, 2, 4), 1), "sd15": (512, (20, 30), 2), "sdxl": (1024, (30, 50), 2)}
@@ -52,7 +51,7 @@ def arrivals(count: int, gpus: int, load: float, seed: int = 0) -> list[Arrival]
             job = Queued(len(jobs), person, guild, model, row_steps, 1, NOW, pixels=side * side)
             jobs.append((job, heavy))
     jobs = jobs[:count]
-    length = sum(work(job) for job, _ in jobs) / (RATE * gpus * load)
+    length = sum(job.work for job, _ in jobs) / (RATE * gpus * load)
     # One burst is one moment: whoever it belongs to asks for all of it at once.
     moments: dict[tuple[str, int], float] = {}
     made, burst, before = [], 0, ""
@@ -131,14 +130,14 @@ def simulate(coming: Sequence[Arrival], gpus: int, policy: Policy, fit: int = 2)
         job = chosen.job
         del waiting[job.id]
         shares.charge(job, now)
-        took = work(job) / RATE
+        took = job.work / RATE
         if job.model not in models[gpu]:
             outcome.loads += 1
             took += LOAD_S
             models[gpu] = [*models[gpu], job.model][-fit:]
         waited = now - chosen.since
         (outcome.heavy if heavy[job.id] else outcome.light).append(waited)
-        outcome.rates.setdefault(job.person_id, []).append(work(job) / RATE / (waited + took))
+        outcome.rates.setdefault(job.person_id, []).append(job.work / RATE / (waited + took))
         heapq.heappush(free, (now + took, gpu))
     return outcome
 
