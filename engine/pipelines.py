@@ -245,7 +245,7 @@ class DiffusersPipeline:
             savings["VAE tiling"] = vae.enable_tiling
         if self._device.type != "cpu":
             savings["CPU offload"] = self._offload
-        if hasattr(self._pipe, "enable_attention_slicing"):
+        if any(hasattr(part, "set_attention_slice") for part in self._modules()):  # transformers cannot
             savings["attention slicing"] = self._pipe.enable_attention_slicing  # last: it gives up the fast kernels
         return savings
 

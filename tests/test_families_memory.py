@@ -152,12 +152,14 @@ class TestMemory:
     def test_savings_come_one_after_the_other_and_then_it_fails_alone(self, folders: Folders) -> None:
         pipeline, stepper = load(spec := a_spec(folders["flux"]), vae_slicing=False), Stepper(Forwards())
         before = paint(pipeline, ask(spec))
-        with starving(pipeline, lambda forward: forward >= 2):
+        forwards: list[int] = []
+        with starving(pipeline, lambda forward: forwards.append(forward) or len(forwards) >= 2):
             failing = stepper.join(pipeline, ask(spec), 7)
             beside = stepper.join(neighbour := Convolutions(), ask_rows(), 7)
             stepper.run()
         with pytest.raises(NoMemory):
             failing.result()
+        assert len(forwards) == 4  # as it is, with VAE slicing, with VAE tiling too
         assert pipeline.save_memory() is None
         assert same(beside.result(), alone(neighbour))
         after = stepper.join(pipeline, ask(spec), 7)
