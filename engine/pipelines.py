@@ -318,7 +318,7 @@ class UnetPipeline(DiffusersPipeline):
 
     @property
     def guidable(self) -> bool:
-        return self._spec.ranges.guidance_scale[1] > 1
+        return self._spec.guidable
 
     @property
     def schedule(self) -> Any:

@@ -89,7 +89,7 @@ def ways(spec: ModelSpec, schedule: Mapping[str, Any] | None) -> Ways | None:
         return None if schedule is None else Ways((), ())
     if schedule is None:
         return None
-    fitting = stepped(schedule, trailing=spec.ranges.guidance_scale[1] <= 1)
+    fitting = stepped(schedule, trailing=not spec.guidable)
     return Ways(
         tuple(sampler for sampler in allowed if sampler in fitting),
         tuple(sampler for sampler in allowed if sampler not in fitting),

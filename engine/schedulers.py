@@ -48,7 +48,7 @@ def scheduler_for(sampler: Sampler, config: Any, spec: ModelSpec) -> Any:
     configuration says ("trailing", https://arxiv.org/abs/2305.08891, section 3.3).
     """
     kind, options = SCHEDULERS[sampler]
-    if spec.ranges.guidance_scale[1] <= 1:
+    if not spec.guidable:
         options = options | {"timestep_spacing": "trailing"}
     return kind.from_config(config, **options)
 
