@@ -36,10 +36,10 @@ AHEAD = 2
 LINEUPS = 16
 """Line-ups whose conditions are kept put together."""
 
-PLACES = 256
+PLACES = 16
 """Ways of pictures to stand in the rows of a forward that are kept on the device."""
 
-TABLES = 64
+TABLES = 32
 """Samplers' tables that are kept on the device."""
 
 
@@ -52,8 +52,8 @@ class Sketch:
     conditions: Conditions
     generator: torch.Generator
     table: Table
-    coefficients: Sequence[torch.Tensor]
-    """Of each step (8, 1, 1, 1): timestep, c_in, a, b, c, d, e, f; on the device."""
+    coefficients: torch.Tensor
+    """(steps, 8, 1, 1, 1): timestep, c_in, a, b, c, d, e, f; on the device."""
     dtype: torch.dtype
     """The UNet's numbers; here everything is fp32."""
     latents: torch.Tensor
@@ -126,7 +126,7 @@ class Forwards:
     def __init__(self) -> None:
         self._lineups: OrderedDict[tuple[int, tuple[Sketch, ...]], _Lineup] = OrderedDict()
         self._places = functools.lru_cache(PLACES)(_placed)
-        self._tables: OrderedDict[int, tuple[Table, Sequence[torch.Tensor]]] = OrderedDict()
+        self._tables: OrderedDict[int, tuple[Table, torch.Tensor]] = OrderedDict()
         self._same_bits = SameBits()
         self._queued: deque[torch.cuda.Event] = deque()
         self._stream: torch.cuda.Stream | None = None
@@ -152,13 +152,13 @@ class Forwards:
                 seen=torch.zeros_like(latents),
             )
 
-    def _coefficients(self, table: Table, device: torch.device) -> Sequence[torch.Tensor]:
-        """A table on the device, its steps one by one. The same object again costs nothing."""
+    def _coefficients(self, table: Table, device: torch.device) -> torch.Tensor:
+        """A table on the device. The same object again costs nothing."""
         known = self._tables.pop(id(table), None)
         if known is None:
             columns = (getattr(table, name) for name in ("timesteps", "c_in", "a", "b", "c", "d", "e", "f"))
             steps = np.stack([np.asarray(column, np.float32) for column in columns], axis=1)
-            known = table, _uploaded(torch.from_numpy(steps), device)[..., None, None, None].unbind()
+            known = table, _uploaded(torch.from_numpy(steps), device)[..., None, None, None]
         self._tables[id(table)] = known
         if len(self._tables) > TABLES:
             self._tables.popitem(last=False)
