@@ -42,7 +42,7 @@ def crowd(rivals: Rivals, pictures: int) -> list[GenerationRequest]:
     ]
 
 
-def c4(folder: Path, *, steps: Sequence[int] = (1, 4, 20), pictures: int = 9) -> Report:
+def c4(folder: Path, *, steps: Sequence[int] = (1, 4, 15), pictures: int = 7) -> Report:
     rivals = embedded(folder)
     parity = gaps(rivals, steps)
     among = bits.neighbours(rivals.pipeline, crowd(rivals, pictures))

@@ -56,7 +56,7 @@ async def latencies(folder: Path, rounds: int, jobs: int) -> dict[str, list[floa
     return found
 
 
-def c8(folder: Path, *, rounds: int = 5, jobs: int = 20) -> Report:
+def c8(folder: Path, *, rounds: int = 4, jobs: int = 20) -> Report:
     found = asyncio.run(latencies(folder, rounds, jobs))
     alone, beside = (statistics.median(found[name]) for name in ("alone", "beside"))
     figures = {"latency beside twenty ÷ alone": (beside / alone, Goal(at_most=2))}

@@ -61,7 +61,7 @@ async def idle(lags: list[float], seconds: float) -> None:
         await asyncio.sleep(seconds)
 
 
-def c5(folder: Path, *, rounds: int = 3, seconds: float = 4.0, pictures: int = 6) -> Report:
+def c5(folder: Path, *, rounds: int = 2, seconds: float = 4.0, pictures: int = 6) -> Report:
     catalog = spec_in(folder)
     quiet: list[float] = []
     working: list[float] = []

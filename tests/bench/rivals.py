@@ -7,7 +7,7 @@ model.
 from __future__ import annotations
 
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -37,6 +37,8 @@ class Rivals:
     spec: ModelSpec
     pipe: StableDiffusionPipeline
     pipeline: UnetPipeline
+    forwards: Forwards = field(default_factory=Forwards)
+    """As a worker has them all its life: what they found out of the model, they know from then on."""
 
     def ask(self, prompt: str = "a red fox in the snow", **options: Any) -> GenerationRequest:
         return Catalog([self.spec]).request(self.spec.key, prompt, **{"seed": 7} | options)
@@ -66,7 +68,7 @@ class Rivals:
 
     def paint(self, *requests: GenerationRequest, bucket: int | None = None) -> list[Pixels]:
         """All of them together, through our stepper."""
-        stepper = Stepper(Forwards(), bucket=bucket)
+        stepper = Stepper(self.forwards, bucket=bucket)
         try:
             futures = [stepper.join(self.pipeline, request, request.seed) for request in requests]
             stepper.run()

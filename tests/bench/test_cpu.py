@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ pytest.importorskip("torch")
 
 from tests.bench import cpu  # noqa: E402
 from tests.bench.arms import Report  # noqa: E402
-from tests.bench.arrivals import Floor, Job, compared, continuous, jobs, sequential, static  # noqa: E402
+from tests.bench.arrivals import Floor, compared, continuous, jobs, sequential, static  # noqa: E402
 from tests.bench.cancel import c7  # noqa: E402
 from tests.bench.exact import c4  # noqa: E402
 from tests.bench.guests import latencies  # noqa: E402
@@ -54,7 +55,7 @@ def test_a_static_batch_holds_equals_only() -> None:
     rivals, batches = stubs(), []
     call = rivals.call
     rivals.call = lambda *requests, **options: batches.append(requests) or call(*requests, **options)  # type: ignore
-    static(rivals, Floor([Job(0.0, job.request) for job in jobs(rivals, 12, 1.0, seed=2)]))
+    static(rivals, Floor([replace(job, at=0.0) for job in jobs(rivals, 12, 1.0, seed=2)]))
     assert max(map(len, batches)) > 1
     assert all(len({(each.num_inference_steps, each.guidance_scale) for each in batch}) == 1 for batch in batches)
 
@@ -88,7 +89,7 @@ async def test_a_loop_that_is_held_up_is_seen_to_lag() -> None:
 
 
 def test_a_guest_is_timed_alone_and_beside_a_crowd(tmp_path: Path) -> None:
-    found = asyncio.run(latencies(tmp_path, rounds=1, jobs=6))
+    found = asyncio.run(latencies(tmp_path, rounds=1, jobs=14))
     assert all(len(times) == 1 and times[0] > 0 for times in found.values())
 
 
