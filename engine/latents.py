@@ -13,8 +13,11 @@ from engine.painting import Pixels
 
 def to_pixels(image: torch.Tensor) -> Pixels:
     """(3, height, width) from -1 to 1 -> (height, width, 3) bytes."""
-    scaled = (image.float() / 2 + 0.5).clamp(0, 1).mul(255).round()
-    pixels: Pixels = scaled.to(torch.uint8).movedim(0, -1).cpu().numpy()
+    scaled = (image.float() / 2 + 0.5).clamp(0, 1).mul(255).movedim(0, -1)
+    if scaled.device.type == "cpu":  # torch would wake its other threads to round even the smallest picture
+        pixels: Pixels = np.rint(scaled.numpy()).astype(np.uint8)
+    else:
+        pixels = scaled.round().to(torch.uint8).cpu().numpy()
     return pixels
 
 
