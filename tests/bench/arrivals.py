@@ -160,8 +160,9 @@ def compared(rivals: Rivals, count: int, seeds: Sequence[int], shortened: int = 
     same_pictures(rivals.paint(*some), called)
     same_pictures(rivals.call(*[some[0]] * 2), [called[0]] * 2)
     arms: dict[str, list[dict[str, float]]] = {name: [] for name in POLICIES}
+    rate = LOAD * capacity(rivals, min(count, 20), shortened)
     for seed in seeds:
-        work = jobs(rivals, count, LOAD * capacity(rivals, min(count, 12), shortened), seed, shortened)
+        work = jobs(rivals, count, rate, seed, shortened)
         for name, serve in POLICIES.items():
             floor = Floor(work)
             serve(rivals, floor)
@@ -175,7 +176,7 @@ def ratio(arms: dict[str, list[dict[str, float]]], what: str) -> float:
     return statistics.median(ours[what] / theirs[what] for ours, theirs in pairs)
 
 
-def c3(folder: Path, *, stub_jobs: int = 300, embedded_jobs: int = 30, seeds: Sequence[int] = SEEDS) -> Report:
+def c3(folder: Path, *, stub_jobs: int = 300, embedded_jobs: int = 24, seeds: Sequence[int] = SEEDS) -> Report:
     arms = {
         "stub networks": compared(stubs(), stub_jobs, seeds),
         "embedded model": compared(embedded(folder), embedded_jobs, seeds, SHORTENED),
