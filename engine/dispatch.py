@@ -18,6 +18,7 @@ from pathlib import Path
 from types import TracebackType
 
 from engine import fairness, files, forecast
+from engine.affinity import Affinity
 from engine.attempt import Again, Attempt
 from engine.catalog import Catalog
 from engine.database import to_the_end
@@ -25,6 +26,7 @@ from engine.disk import CANNOT_WRITE, Disk
 from engine.errors import QueueClosed
 from engine.fairness import Queued, Shares, Waiting
 from engine.ledger import Also, Ledger
+from engine.residency import Choice
 from engine.types import Engine, Generation, GenerationRequest, Limit, Origin, Progress, Status
 from engine.updates import Position as Position
 from engine.updates import Update as Update
@@ -74,7 +76,7 @@ class Dispatcher:
         self._running: dict[int, Attempt] = {}
         self._updates = Updates()
         self._speeds: dict[str, float] = {}
-        self._loaded: frozenset[str] = frozenset()
+        self._affinity, self._models = Affinity(), Choice()
         self._warm: set[str] = set()
         self._slots = 1
         self._positions: dict[int, Position] = {}
@@ -148,7 +150,8 @@ class Dispatcher:
             generation = await self._ledger.enqueue(
                 request, origin, key=key, parent_id=parent_id, limits=limits, also=also
             )
-            if generation.status is Status.QUEUED and generation.id not in self._waiting:
+            # The same key again may find a job that was queued when it looked, and has been started since.
+            if generation.status is Status.QUEUED and generation.id not in self._waiting.keys() | self._running.keys():
                 self._wait(_queued(generation))
             return generation
 
@@ -276,28 +279,35 @@ class Dispatcher:
             self._slots = max(1, status.free + len(status.running))
             if status.free - unseen <= 0 or any(attempt.number > 1 for attempt in under_way):
                 return LOOK_S
-            if len({each.job.model for each in self._waiting.values()}) > 1:
-                self._loaded = frozenset(state.key for state in await self._engine.models() if state.state == "loaded")
             loading = {attempt.job.model for attempt in under_way} - self._warm
             # Of three slots and more, the last is for somebody new: nobody waits until one of another's twenty ends.
             last = self._slots > 2 and status.free - unseen == 1
             served = {attempt.job.person_id for attempt in under_way} if last else set()
+            # More jobs of a model that is still loading would only hold the slots that others could use.
+            able = [
+                each
+                for each in self._waiting.values()
+                if each.job.model not in loading and each.job.person_id not in served
+            ]
+            self._models = await self._worth_loading(able, under_way, status.model_budget)
+            able = [each for each in able if self._models.allows(each.job.model)]
+            # Some may have been cancelled meanwhile.
             chosen = fairness.choose(
-                # More jobs of a model that is still loading would only hold the slots that others could use.
-                [
-                    each
-                    for each in self._waiting.values()
-                    if each.job.model not in loading and each.job.person_id not in served
-                ],
-                self._shares,
-                self._clock(),
-                self._loaded,
+                [each for each in able if each.job.id in self._waiting], self._shares, self._clock()
             )
             # What lost its worker may have been what ended it: it is tried again alone, so that it takes nobody along.
             if chosen is None or (chosen.job.attempt and under_way):
                 return LOOK_S
             await self._start(chosen)
         return None
+
+    async def _worth_loading(self, able: list[Waiting], under_way: list[Attempt], budget: int | None) -> Choice:
+        """The models whose jobs may start: see `engine.residency`."""
+        if len({each.job.model for each in able} | {attempt.job.model for attempt in under_way}) <= 1:
+            return Choice()
+        states = await self._engine.models()
+        running = [(attempt.job, attempt.done) for attempt in under_way]
+        return self._affinity.choose(able, running, states, budget, self._speeds, self._clock())
 
     async def _start(self, chosen: Waiting) -> None:
         """Leases a job and hands it to the engine."""
@@ -327,6 +337,7 @@ class Dispatcher:
             return
         if generation.attempt <= self._max_attempts:
             self._shares.charge(job, now)
+            self._affinity.started(job.model, now)
             attempt.begin(generation)
         if attempt.cancelled:
             attempt.stop()
@@ -408,7 +419,7 @@ class Dispatcher:
 
     def _look_ahead(self, now: float) -> dict[int, Position]:
         ready = [replace(each, ready_at=now) for each in self._waiting.values()]
-        order = fairness.order(ready, self._shares, now, self._loaded)
+        order = fairness.order(ready, self._shares, now, self._models.held)
         return forecast.positions(
             [self._waiting[id].job for id in order],
             self._speeds,

@@ -2,17 +2,17 @@
 
 Least-attained service: whoever had the least work done for them lately comes first, counted as `Queued.work` does
 and forgotten by half every ten minutes; between people who had about the same, the server that had the least. Waiting
-gives credit, so that nobody waits for ever. A model that is loaded is preferred, but only for so long.
+gives credit, so that nobody waits for ever. Which models are worth a load is another question: `engine.residency`.
 """
 
 from __future__ import annotations
 
 import heapq
 import math
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import islice
+from itertools import chain, islice
 
 HALF_LIFE_S = 600.0
 QUANTUM = 7.5
@@ -23,9 +23,6 @@ REMEMBERED, EMPTY = 10_000, 0.25
 
 CREDIT_PER_S = 0.25
 """The `work` that each second of waiting is worth: a minute, a picture of Stable Diffusion 1.5."""
-
-PATIENCE_S = 20.0
-"""How long people whose model is not loaded may be passed over for those whose model is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,19 +109,26 @@ class Waiting:
     """Not before, where it is tried again."""
 
 
-def choose(waiting: Iterable[Waiting], shares: Shares, now: float, loaded: Collection[str] = ()) -> Waiting | None:
+def choose(waiting: Iterable[Waiting], shares: Shares, now: float) -> Waiting | None:
     """The job to start now, None where none is ready. Of one person's jobs the oldest of its kind goes first."""
-    return next(_starts(waiting, shares, now, loaded), None)
+    return next(_starts(waiting, shares, now), None)
 
 
 def order(
-    waiting: Iterable[Waiting], shares: Shares, now: float, loaded: Collection[str] = (), limit: int = 100
+    waiting: Sequence[Waiting], shares: Shares, now: float, later: Collection[str] = (), limit: int = 100
 ) -> list[int]:
-    """The ids in the order in which they would start if nothing more came: the first `limit` of them."""
-    return [each.job.id for each in islice(_starts(waiting, shares.copy(), now, loaded), limit)]
+    """The ids in the order in which they would start if nothing more came: the first `limit` of them.
+
+    The jobs of models that are `later` come after all others.
+    """
+    shares = shares.copy()
+    first = [each for each in waiting if each.job.model not in later]
+    rest = [each for each in waiting if each.job.model in later]
+    starts = chain(_starts(first, shares, now), _starts(rest, shares, now))
+    return [each.job.id for each in islice(starts, limit)]
 
 
-def _starts(waiting: Iterable[Waiting], shares: Shares, now: float, loaded: Collection[str]) -> Iterator[Waiting]:
+def _starts(waiting: Iterable[Waiting], shares: Shares, now: float) -> Iterator[Waiting]:
     """One choice after the other, all of them at `now`. Charges each to `shares` when asked for the next."""
     lines: dict[tuple[str, str | None, str], list[Waiting]] = {}
     for each in waiting:
@@ -142,24 +146,15 @@ def _starts(waiting: Iterable[Waiting], shares: Shares, now: float, loaded: Coll
         attained = shares.person(head.job.person_id, now) - CREDIT_PER_S * waited(head)
         return math.floor(attained / QUANTUM), shares.guild(head.job.guild_id, now), head.job.id
 
-    def first(heap: list[tuple[tuple[float, float, int], list[Waiting]]]) -> list[Waiting] | None:
-        # Charging only ever raises a rank: one that is still what it was when it was put in is the lowest of all.
-        while heap:
-            known, line = heap[0]
-            if not line:
-                heapq.heappop(heap)
-            elif (fresh := rank(line)) == known:
-                return line
-            else:
-                heapq.heapreplace(heap, (fresh, line))
-        return None
-
-    everybody = [(rank(line), line) for line in lines.values()]
-    warm = [entry for entry in everybody if entry[1][-1].job.model in loaded]
-    heapq.heapify(everybody)
-    heapq.heapify(warm)
-    while (best := first(everybody)) is not None:
-        if best[-1].job.model not in loaded and waited(best[-1]) < PATIENCE_S:
-            best = first(warm) or best
-        yield best[-1]
-        shares.charge(best.pop().job, now)
+    # Charging only ever raises a rank: one that is still what it was when it was put in is the lowest of all.
+    heap = [(rank(line), line) for line in lines.values()]
+    heapq.heapify(heap)
+    while heap:
+        known, line = heap[0]
+        if not line:
+            heapq.heappop(heap)
+        elif (fresh := rank(line)) == known:
+            yield line[-1]
+            shares.charge(line.pop().job, now)
+        else:
+            heapq.heapreplace(heap, (fresh, line))

@@ -13,7 +13,7 @@ import logging
 import math
 import time
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Any
 
@@ -57,6 +57,9 @@ class _Worker:
     memory_total: int | None = None
     loaded: dict[str, int] = field(default_factory=dict)
     """The bytes of each model on the device."""
+    model_budget: int | None = None
+    learned: dict[str, tuple[int, float]] = field(default_factory=dict)
+    """Of each model that was loaded so far: its bytes on the device, the seconds that its load took."""
     loading: dict[str, float | None] = field(default_factory=dict)
     rows: int = ROWS
     """What its device steps at a time, and a little more that stands ready."""
@@ -131,14 +134,16 @@ class LocalEngine:
 
     def _model_state(self, spec: ModelSpec, bytes_on_disk: int | None) -> ModelState:
         key = spec.key
+        needs, load_s = self._worker.learned.get(key, (bytes_on_disk or spec.size_bytes, None))
+        state = ModelState(key, "missing", needs=needs, load_s=load_s)
         if key in self._worker.loaded:
-            return ModelState(key, "loaded", bytes=self._worker.loaded[key])
+            return replace(state, state="loaded", bytes=self._worker.loaded[key])
         if key in self._worker.loading:
-            return ModelState(key, "loading", fraction=self._worker.loading[key])
+            return replace(state, state="loading", fraction=self._worker.loading[key])
         why = self._broken.get(key, "")
         if bytes_on_disk is None and not (why and hub.is_local(spec.repository)):
-            return ModelState(key, "missing", detail=why)  # not downloaded, or the download failed
-        return ModelState(key, "broken" if why else "on disk", bytes=bytes_on_disk, detail=why)
+            return replace(state, detail=why)  # not downloaded, or the download failed
+        return replace(state, state="broken" if why else "on disk", bytes=bytes_on_disk, detail=why)
 
     async def status(self) -> EngineStatus:
         running = tuple(call.id for call in self._calls.values() if call.id is not None)
@@ -149,6 +154,7 @@ class LocalEngine:
             memory_used=self._worker.memory_used,
             memory_total=self._worker.memory_total,
             worker_pid=self._link.pid if self._link else None,
+            model_budget=self._worker.model_budget,
         )
 
     def _free(self, running: int) -> int:
@@ -248,6 +254,8 @@ class LocalEngine:
     def _take_state(self, head: dict[str, Any]) -> None:
         self._worker.device, self._worker.loaded = head["device"], head["loaded"]
         self._worker.memory_used, self._worker.memory_total = head["used"], head["total"]
+        self._worker.model_budget = head["budget"]
+        self._worker.learned = {key: (size, load_s) for key, (size, load_s) in head["learned"].items()}
         self._broken |= head["broken"]
         for key in head["loaded"]:
             self._broken.pop(key, None)

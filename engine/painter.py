@@ -45,7 +45,7 @@ class Painter:
         _, total = backend.memory()
         budget = config.memory_budget_gb
         budget_bytes = int(budget * 1e9) if budget else int(total * 0.8) if total else None
-        self._cache = ModelCache(budget_bytes, self._stepper.uses)
+        self._cache = ModelCache(budget_bytes, self._stepper.uses, lambda key: len(self._waiting.get(key, ())))
         self._encoders = ThreadPoolExecutor(2, thread_name_prefix="encode")
         self._loader = ThreadPoolExecutor(1, thread_name_prefix="load")
         self._waiting: dict[str, list[Call]] = {}
@@ -83,6 +83,8 @@ class Painter:
 
     def take(self, call: Call) -> None:
         """A call that just came."""
+        if call.what != "unload":
+            self._cache.asked(call.model)
         pipeline = self._cache.get(call.model)
         if call.what == "unload" and pipeline is None and call.model not in self._waiting:
             self._end(call)
@@ -180,10 +182,14 @@ class Painter:
             self._begin_waiting(key, pipeline)
         elif (spec := self._specs.get(key)) is None:
             self._refuse(key, ModelUnavailable(key, "it is not in the catalogue of this engine."))
-        elif self._cache.make_room(self._backend.estimate(spec)) and not (key == self._crowded and self._in_use()):
+        elif not (key == self._crowded and self._in_use()) and self._cache.make_room(self._needs(spec)):
             self._load(spec)
         else:
             self._short = key
+
+    def _needs(self, spec: ModelSpec) -> int:
+        known = self._cache.loads.bytes(spec.key)
+        return self._backend.estimate(spec) if known is None else known
 
     def _in_use(self) -> bool:
         return any(self._cache.in_use(key) for key, _ in self._cache)
@@ -202,21 +208,21 @@ class Painter:
             return self._backend.load(spec, report, lambda: all(call.cancelled.is_set() for call in tuple(calls)))
 
         def ended(done: Future[Pipeline]) -> None:
+            took = time.monotonic() - started
             if done.exception() is None:
-                size = done.result().bytes // 1_000_000
-                log.info("loaded %s in %.1f s, %d MB", spec.key, time.monotonic() - started, size)
+                log.info("loaded %s in %.1f s, %d MB", spec.key, took, done.result().bytes // 1_000_000)
                 report(1.0, f"Loaded {spec.key}")
-            self._later(lambda painter: painter.load_ended(spec.key, done))
+            self._later(lambda painter: painter.load_ended(spec.key, done, took))
 
         self._loader.submit(load).add_done_callback(ended)
 
-    def load_ended(self, key: str, done: Future[Pipeline]) -> None:
-        """The loading thread is done with it."""
+    def load_ended(self, key: str, done: Future[Pipeline], took: float) -> None:
+        """The loading thread is done with it, after so many seconds."""
         self._loading = None
         self.sweep()
         error = done.exception()
         if error is None:
-            self._cache.add(key, done.result())
+            self._cache.add(key, done.result(), took)
             self._tell_state()
             self._begin_waiting(key, done.result())
         elif isinstance(error, Stopped):
@@ -255,7 +261,8 @@ class Painter:
         used, total = self._backend.memory()
         loaded = {key: pipeline.bytes for key, pipeline in self._cache}
         head = {"is": "state", "device": self._backend.device, "used": used, "total": total, "loaded": loaded}
-        self._send(Frame(head | {"broken": broken or {}}))
+        learned = {key: [bytes, load_s] for key, bytes, load_s in self._cache.loads}
+        self._send(Frame(head | {"budget": self._cache.budget, "learned": learned, "broken": broken or {}}))
 
     def _tell_room(self) -> None:
         """How many rows are worth having at once."""

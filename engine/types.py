@@ -194,6 +194,10 @@ class ModelState:
     fraction: float | None = None
     bytes: int | None = None
     detail: str = ""
+    needs: int | None = None
+    """The bytes that it takes on the device, about."""
+    load_s: float | None = None
+    """What its loading took, without a download; None: never timed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +210,8 @@ class EngineStatus:
     memory_used: int | None = None
     memory_total: int | None = None
     worker_pid: int | None = None
+    model_budget: int | None = None
+    """What the loaded models may take together; None: not known."""
 
 
 class Engine(Protocol):

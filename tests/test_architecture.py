@@ -61,6 +61,8 @@ NEVER = {
     "engine.dispatch": {"engine.local", "engine.worker", "engine.loading", "engine.pipelines"},
     "engine.local": {"engine.ledger", "engine.dispatch"},
     "engine.prompting": {"engine", "asyncio", "numpy"},
+    "engine.residency": {"engine", "asyncio", "threading", "time"},
+    "engine.affinity": {"asyncio", "threading", "time", "engine.ledger", "engine.dispatch", "engine.local"},
     "engine.rowplan": {"engine", "threading", "time", "numpy"},
     "engine.stepper": {"engine.worker", "engine.local", "engine.loading", "engine.pipelines"},
     "engine.samebits": {"engine.forwards", "engine.stepper", "engine.worker", "engine.loading", "engine.pipelines"},

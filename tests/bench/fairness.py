@@ -15,7 +15,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from engine.affinity import Affinity
 from engine.fairness import Queued, Shares, Waiting, choose
+from engine.types import ModelState
 from tests.bench.arms import percentile
 
 MODELS = {"turbo": (512, (1, 2, 4), 1), "sd15": (512, (20, 30), 2), "sdxl": (1024, (30, 50), 2)}
@@ -63,14 +65,35 @@ def arrivals(count: int, gpus: int, load: float, seed: int = 0) -> list[Arrival]
     return sorted(made, key=lambda each: (each.at, each.job.id))
 
 
-Policy = Callable[[Sequence[Waiting], Shares, float, set[str]], Waiting | None]
+@dataclass(slots=True)
+class Gpu:
+    """One of `of` that share a queue: the models on it, the one used last at the end."""
+
+    of: int
+    fit: int
+    affinity: Affinity
+    models: list[str] = field(default_factory=list)
 
 
-def fair(waiting: Sequence[Waiting], shares: Shares, now: float, loaded: set[str]) -> Waiting | None:
-    return choose(waiting, shares, now, loaded)
+Policy = Callable[[Sequence[Waiting], Shares, float, Gpu], Waiting | None]
 
 
-def fifo(waiting: Sequence[Waiting], shares: Shares, now: float, loaded: set[str]) -> Waiting | None:
+def fair(waiting: Sequence[Waiting], shares: Shares, now: float, gpu: Gpu) -> Waiting | None:
+    """As a dispatcher chooses; every model is as large as any other, and all GPUs work on what waits.
+
+    A GPU that is free gets first what it has the model for, since `engine.remote` sends jobs where their model is.
+    """
+    states = [ModelState(key, "loaded" if key in gpu.models else "on disk", needs=1, load_s=LOAD_S) for key in MODELS]
+    models = gpu.affinity.choose(waiting, [], states, gpu.fit, dict.fromkeys(MODELS, 1 / (RATE * gpu.of)), now)
+    able = [each for each in waiting if models.allows(each.job.model)]
+    here = [each for each in able if each.job.model in gpu.models]
+    chosen = choose(here or able, shares, now)
+    if chosen is not None:
+        gpu.affinity.started(chosen.job.model, now)
+    return chosen
+
+
+def fifo(waiting: Sequence[Waiting], shares: Shares, now: float, gpu: Gpu) -> Waiting | None:
     return waiting[0] if waiting else None
 
 
@@ -113,7 +136,8 @@ def simulate(coming: Sequence[Arrival], gpus: int, policy: Policy, fit: int = 2)
     outcome, shares = Outcome(), Shares()
     waiting: dict[int, Waiting] = {}
     free = [(0.0, gpu) for gpu in range(gpus)]
-    models: list[list[str]] = [[] for _ in range(gpus)]
+    served: dict[str, float] = {}
+    floor = [Gpu(gpus, fit, Affinity(_served=served)) for _ in range(gpus)]
     next_, now = 0, 0.0
     while next_ < len(coming) or waiting:
         at, gpu = heapq.heappop(free)
@@ -125,16 +149,20 @@ def simulate(coming: Sequence[Arrival], gpus: int, policy: Policy, fit: int = 2)
             waiting[each.job.id] = Waiting(each.job, each.at)
             next_ += 1
         outcome.longest_queue = max(outcome.longest_queue, len(waiting))
-        chosen = policy(tuple(waiting.values()), shares, now, set(models[gpu]))
+        chosen = policy(tuple(waiting.values()), shares, now, floor[gpu])
         assert chosen is not None, "somebody waits, and nobody was chosen"
         job = chosen.job
         del waiting[job.id]
         shares.charge(job, now)
         took = job.work / RATE
-        if job.model not in models[gpu]:
+        models = floor[gpu].models
+        if job.model not in models:
             outcome.loads += 1
             took += LOAD_S
-            models[gpu] = [*models[gpu], job.model][-fit:]
+            del models[: len(models) + 1 - fit]
+        else:
+            models.remove(job.model)
+        models.append(job.model)
         waited = now - chosen.since
         (outcome.heavy if heavy[job.id] else outcome.light).append(waited)
         outcome.rates.setdefault(job.person_id, []).append(job.work / RATE / (waited + took))
