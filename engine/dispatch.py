@@ -283,18 +283,13 @@ class Dispatcher:
             # Of three slots and more, the last is for somebody new: nobody waits until one of another's twenty ends.
             last = self._slots > 2 and status.free - unseen == 1
             served = {attempt.job.person_id for attempt in under_way} if last else set()
-            # More jobs of a model that is still loading would only hold the slots that others could use.
-            able = [
-                each
-                for each in self._waiting.values()
-                if each.job.model not in loading and each.job.person_id not in served
-            ]
+            able = [each for each in self._waiting.values() if each.job.person_id not in served]
             self._models = await self._worth_loading(able, under_way, status.model_budget)
-            able = [each for each in able if self._models.allows(each.job.model)]
+            # More jobs of a model that is still loading would only hold the slots that others could use.
+            may = {each.job.model for each in able if self._models.allows(each.job.model)} - loading
             # Some may have been cancelled meanwhile.
-            chosen = fairness.choose(
-                [each for each in able if each.job.id in self._waiting], self._shares, self._clock()
-            )
+            able = [each for each in able if each.job.model in may and each.job.id in self._waiting]
+            chosen = fairness.choose(able, self._shares, self._clock())
             # What lost its worker may have been what ended it: it is tried again alone, so that it takes nobody along.
             if chosen is None or (chosen.job.attempt and under_way):
                 return LOOK_S

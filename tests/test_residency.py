@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import random
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from pathlib import Path
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.affinity import Affinity
+from engine.catalog import ModelSpec
+from engine.config import EngineConfig
+from engine.dispatch import Dispatcher
 from engine.fairness import Queued, Shares, Waiting
 from engine.fairness import choose as fairest
+from engine.ledger import Ledger
+from engine.local import LocalEngine
 from engine.modelcache import ModelCache
+from engine.painting import Report, ShouldStop
 from engine.residency import LONGEST_TURN_S, SHORTEST_TURN_S, Asks, Choice, Loads, Model, choose, goes, pays
-from engine.types import ModelState
+from engine.types import ModelState, Origin, Status
+from tests import paintbox
 from tests.paintbox import Colour
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -327,3 +339,36 @@ def test_no_model_waits_longer_for_its_load_than_the_others_turns_take(
     for key, waited in played.turns.items():
         others = sum(facts[each].turn_s + kind.load_s + 2 * kind.job_s for each, kind in kinds.items() if each != key)
         assert max(waited) <= facts[key].turn_s + others
+
+
+@pytest.mark.parametrize(("room_gb", "most"), [(0.5, 6), (1.3, 2)])
+async def test_a_queue_of_two_models_by_turns_is_painted_in_batches(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, room_gb: float, most: int
+) -> None:
+    """Ledger, dispatcher and worker are real; a model takes 0.4 GB, and longer to load than to paint with."""
+    load = paintbox.Paintbox.load
+
+    def load_slowly(box: paintbox.Paintbox, spec: ModelSpec, report: Report, should_stop: ShouldStop) -> Colour:
+        time.sleep(0.3)
+        return load(box, spec, report, should_stop)
+
+    monkeypatch.setattr(paintbox.Paintbox, "load", load_slowly)
+    catalog = paintbox.catalog()
+    config = EngineConfig(executor="thread", memory_budget_gb=room_gb)
+    async with (
+        LocalEngine(config, catalog, backend=paintbox.BACKEND) as engine,
+        Ledger.open(tmp_path) as ledger,
+        Dispatcher(ledger, engine, catalog, min_free_bytes=0) as dispatcher,
+        dispatcher.subscribe() as ends,
+    ):
+        with caplog.at_level(logging.INFO, "engine.worker"):
+            for number in range(24):
+                request = catalog.request(("plain", "second")[number % 2], "a cat", seed=number)
+                await dispatcher.submit(request, Origin(f"person {number}"))
+            async with asyncio.timeout(30):
+                ended = [await anext(ends) for _ in range(24)]
+    assert {update.status for update in ended} == {Status.STORED}
+    loads = [message for message in caplog.messages if message.startswith("loaded ")]
+    print(f"24 jobs of two models by turns, room for {room_gb} GB: {len(loads)} loads")
+    assert 2 <= len(loads) <= most
+    assert any(message.startswith("unloaded") for message in caplog.messages) == (room_gb < 0.8)
