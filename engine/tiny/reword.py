@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 
 from engine.tiny import unet
 from engine.tiny.colors import COLORS
@@ -24,8 +23,15 @@ from engine.tiny.text import build
 from engine.tiny.tokens import TOKENS, tokenize
 from engine.tiny.vocabulary import Vocabulary
 
+EMPTY = 0.05
+"""Share of captions without words: what guidance starts from must stay what it was."""
+
 WORDS_WEIGHT = 0.3
-"""Of the states at the words themselves, which stay near what they were; those from the end on tell everything."""
+"""Of the states at the words themselves. They stay near what they were, unless the caption had been misread: the UNet
+listens to them, too, and would be told two things at once."""
+
+UNDERSTOOD = 0.5
+"""How far, in the mean square, the end of a caption may be from the plainest wording's for having been understood."""
 
 SHORT = 36
 """Tokens that three steps in four look at, since most captions end before."""
@@ -57,7 +63,7 @@ def train(subjects: list[Subject], vocabulary: Vocabulary, out: Path, minutes: f
     step = first = int(restore(out / "text.pt").get("step", 0))
     journal = Journal(out / "reword.log")
     start = saved = time.monotonic()
-    for asked in captions(subjects, vocabulary, tokenizer, batch, step + 9000, device):
+    for asked in captions(subjects, vocabulary, tokenizer, batch, step + 9000, device, empty=EMPTY):
         done = (time.monotonic() - start) / (60 * minutes)
         if done >= 1:
             break
@@ -65,17 +71,20 @@ def train(subjects: list[Subject], vocabulary: Vocabulary, out: Path, minutes: f
             group["lr"] = 8e-4 * cosine(done) * min(1, (step - first + 1) / 30)
         seen = TOKENS if step % 4 == 0 else SHORT
         written = asked.ids[:, :seen]
+        silent = written[:, 1:2] == tokenizer.eos_token_id
         plainest = tokenize(tokenizer, plain(subjects, asked))[:, :seen].to(device)
+        plainest = torch.where(silent, written, plainest)
         with torch.autocast(device, torch.bfloat16):
             with torch.no_grad():
-                meant, said = teacher(plainest).last_hidden_state, teacher(written).last_hidden_state
-            states = model(written).last_hidden_state
+                meant, said = (teacher(ids).last_hidden_state.float() for ids in (plainest, written))
+            states = model(written).last_hidden_state.float()
         words = (written != tokenizer.eos_token_id).float()  # every pad is an end token, too
         after = (1 - words) * (plainest == tokenizer.eos_token_id)
-        apart = F.mse_loss(states.float(), meant.float(), reduction="none").mean(dim=2)
-        moved = F.mse_loss(states.float(), said.float(), reduction="none").mean(dim=2)
-        told = (apart * after).sum() / after.sum()
-        loss = told + WORDS_WEIGHT * (moved * words).sum() / words.sum()
+        understood = (said[:, -1] - meant[:, -1]).square().mean(dim=1, keepdim=True) < UNDERSTOOD
+        words = words * understood
+        told = ((states - meant).square().mean(dim=2) * after).sum() / after.sum()
+        moved = ((states - said).square().mean(dim=2) * words).sum() / words.sum()
+        loss = told + WORDS_WEIGHT * moved
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
