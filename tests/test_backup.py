@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from engine import __main__ as cli
-from engine import database
+from engine import database, shell
 from engine.backup import Backup
 from engine.files import picture_path
 from engine.ledger import Ledger
@@ -97,7 +97,7 @@ def test_a_backup_that_has_no_place_says_so(tmp_path: Path) -> None:
     file.touch()
     for to in (file / "copy", file / "copy.tar"):
         refused = easel(to, "--data-dir", data)
-        assert refused.exit_code == cli.FAILED
+        assert refused.exit_code == shell.FAILED
         assert f"cannot be written to {to}" in refused.stderr
-    assert easel(data, "--data-dir", data).exit_code == cli.MISUSED
-    assert easel(tmp_path / "copy", "--data-dir", tmp_path / "nothing").exit_code == cli.MISUSED
+    assert easel(data, "--data-dir", data).exit_code == shell.MISUSED
+    assert easel(tmp_path / "copy", "--data-dir", tmp_path / "nothing").exit_code == shell.MISUSED
