@@ -30,7 +30,7 @@ WORDS_WEIGHT = 0.3
 """Of the states at the words themselves. They stay near what they were, unless the caption had been misread: the UNet
 listens to them, too, and would be told two things at once."""
 
-UNDERSTOOD = 0.5
+UNDERSTOOD = 0.1
 """How far, in the mean square, the end of a caption may be from the plainest wording's for having been understood."""
 
 SHORT = 36
