@@ -27,8 +27,8 @@ EMPTY = 0.05
 """Share of captions without words: what guidance starts from must stay what it was."""
 
 WORDS_WEIGHT = 0.3
-"""Of the states at the words themselves. They stay near what they were, unless the caption had been misread: the UNet
-listens to them, too, and would be told two things at once."""
+"""Of the states at the words themselves, to which the UNet listens, too. They stay near what they were; those of a
+misread caption say what is meant as early as the words before tell, or the UNet would be told two things at once."""
 
 UNDERSTOOD = 0.1
 """How far, in the mean square, the end of a caption may be from the plainest wording's for having been understood."""
@@ -81,7 +81,7 @@ def train(subjects: list[Subject], vocabulary: Vocabulary, out: Path, minutes: f
         words = (written != tokenizer.eos_token_id).float()  # every pad is an end token, too
         after = (1 - words) * (plainest == tokenizer.eos_token_id)
         understood = (said[:, -1] - meant[:, -1]).square().mean(dim=1, keepdim=True) < UNDERSTOOD
-        words = words * understood
+        said = torch.where(understood[..., None], said, meant[:, -1:])
         told = ((states - meant).square().mean(dim=2) * after).sum() / after.sum()
         moved = ((states - said).square().mean(dim=2) * words).sum() / words.sum()
         loss = told + WORDS_WEIGHT * moved
