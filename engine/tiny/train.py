@@ -5,8 +5,8 @@
     python -m engine.tiny.train --data FOLDER
 
 Each stage goes on from its checkpoint in `--out`, so that the command can be cut off and given again at any time.
-`--minutes` is how long a stage goes on; its rate of learning falls towards the end of that time. `--stage reword` is none
-of `all`: it lets the text model of a finished training learn captions that were written since.
+`--minutes` is how long a stage goes on; its rate of learning falls towards the end of that time. `--stage reword` is
+none of `all`: it lets the text model of a finished training learn captions that were written since.
 """
 
 from __future__ import annotations
