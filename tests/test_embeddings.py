@@ -294,6 +294,7 @@ class TestTheEmbeddedModel:
         assert told(tiny, "(red:1.4) apple").embeddings.shape[1] == 64
         assert told(tiny, "a red apple on a white table, " * 12).embeddings.shape[1] == 64 * 2
 
+    @pytest.mark.xfail(reason="the embedded model's UNet takes a weighted colour for the background's", strict=True)
     def test_a_stronger_red_still_paints_an_apple_and_a_removed_one_does_not(
         self, tiny: tuple[ModelSpec, DiffusersPipeline]
     ) -> None:
