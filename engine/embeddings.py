@@ -11,7 +11,9 @@ What is short and weighs the same throughout is diffusers' own `encode_prompt`, 
 
 from __future__ import annotations
 
+import bisect
 import functools
+import itertools
 import math
 from typing import Any
 
@@ -43,7 +45,7 @@ class TextEncoder:
         if self._sdxl:
             parts.append((pipe.tokenizer_2, pipe.text_encoder_2))
         self._providers: list[Any] = [
-            EmbeddingsProvider(
+            _Joined(
                 tokenizer,
                 encoder,
                 truncate=False,
@@ -127,6 +129,28 @@ class TextEncoder:
             text, device=self._device, do_classifier_free_guidance=False
         )
         return embeddings, pooled
+
+
+class _Joined(EmbeddingsProvider):  # type: ignore[misc]  # compel has no types
+    """Reads fragments as the one text that they are.
+
+    Chinese has no spaces: a fragment read by itself would end a word where none ends, which is another token.
+    """
+
+    def get_token_ids(
+        self, texts: list[str], include_start_and_end_markers: bool = True, *args: Any, **kwargs: Any
+    ) -> list[list[int]]:
+        """As compel's. Without markers these are the fragments of one prompt, each with the tokens that begin in it."""
+        if not include_start_and_end_markers:
+            read = self.tokenizer("".join(texts), add_special_tokens=False, return_offsets_mapping=True)
+            ends = list(itertools.accumulate(map(len, texts)))
+            parts: list[list[int]] = [[] for _ in texts]
+            for token, (start, _) in zip(read["input_ids"], read["offset_mapping"], strict=True):
+                parts[bisect.bisect_right(ends, start)].append(token)
+            if all(parts):  # otherwise a token is longer than a fragment, as in a(b)c
+                return parts
+        ids: list[list[int]] = super().get_token_ids(texts, include_start_and_end_markers, *args, **kwargs)
+        return ids
 
 
 class _TooMuch(Exception):
