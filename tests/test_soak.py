@@ -58,11 +58,11 @@ def test_five_hundred_mixed_requests_leave_nothing_behind() -> None:
         stepper.run()
         assert all(future.done() for future in futures)
 
-    some(200)
+    some(500)  # fills the caches, which have fixed sizes
     tensors, threads = live_tensors(), threading.active_count()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     some(500)
-    assert live_tensors() < tensors + 100  # caches of a fixed size may still fill up, by less than one a request
+    assert live_tensors() == tensors
     assert threading.active_count() == threads
     assert not stepper.busy
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - peak < 50_000  # kilobytes, above the first ones
