@@ -242,6 +242,8 @@ async def bot_here(
             await wire.synced("imagine")
             yield bot
         finally:
+            if (greeting := bot._connection._ready_task) is not None:
+                greeting.cancel()  # discord.py would tell of it when it has no loop any more
             await bot.close()
             await asyncio.gather(connection, return_exceptions=True)
 
