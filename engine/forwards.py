@@ -90,9 +90,13 @@ class Sketch:
         return largest_for(self.latents.device.type, self._area, self.bucket)
 
     @property
-    def soon_decoded(self) -> bool:
-        """Whether decoding it takes no longer than a step or two, and nothing else meanwhile would be faster."""
-        return self.latents.device.type == "cpu" and is_small("cpu", self._area)
+    def decodes_beside(self) -> bool:
+        """Whether it is decoded on another thread while others are stepped.
+
+        Small pictures on a CPU are not: that takes as long as a step, and the two would wait for each other's cores.
+        """
+        small = self.latents.device.type == "cpu" and is_small("cpu", self._area)
+        return not (small or self.pipeline.offloaded)
 
     @property
     def _area(self) -> int:

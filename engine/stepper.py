@@ -335,9 +335,7 @@ class Stepper:
     def _decode(self, member: _Sketched) -> None:
         assert self._forwards is not None
         forwards, sketch, asking = self._forwards, member.sketch, self._asking(member.watcher)
-        alone = not self.busy and sketch.soon_decoded  # then handing it over takes longer than it gains
-        beside = not (member.pipeline.offloaded or alone)
-        ready = forwards.ready(sketch) if beside else None
+        ready = forwards.ready(sketch) if sketch.decodes_beside else None
         self._decoding.add(member)
 
         def decode() -> None:
@@ -356,7 +354,7 @@ class Stepper:
                 exact = member.exact and member.pipeline.exact
                 member.future.set_result(Painted(pixels, exact, member.bucket))
 
-        if beside:
+        if sketch.decodes_beside:
             self._decoder.submit(decode)
         else:
             decode()

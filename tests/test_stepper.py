@@ -26,7 +26,7 @@ from engine.stepper import Painted, Stepper  # noqa: E402
 from engine.types import GenerationRequest, Origin, Picture, Progress, Sampler, Status  # noqa: E402
 from tests import steppable  # noqa: E402
 from tests.bench import bits  # noqa: E402
-from tests.steppable import Convolutions, Watching, ask  # noqa: E402
+from tests.steppable import LARGE, Convolutions, Watching, ask  # noqa: E402
 
 pytestmark = [
     pytest.mark.slow,
@@ -106,8 +106,8 @@ class TestSharing:
     def test_nobody_waits_for_a_picture_that_is_being_decoded(self) -> None:
         pipeline, stepper = Convolutions(), Stepper(Forwards(), bucket=4)
         pipeline.decoding.clear()
-        first = stepper.join(pipeline, ask(num_inference_steps=1), 1)
-        second = stepper.join(pipeline, ask(num_inference_steps=5), 2)
+        first = stepper.join(pipeline, ask(num_inference_steps=1, **LARGE), 1)
+        second = stepper.join(pipeline, ask(num_inference_steps=5, **LARGE), 2)
         while stepper.step():
             pass
         assert len(pipeline.forwards) == 5
@@ -261,28 +261,36 @@ class TestMemory:
         assert future.result().exact
         assert freed == [hungry]
 
-    def test_a_decode_that_does_not_fit_is_tried_again_with_a_saving(self) -> None:
+    @pytest.mark.parametrize("size", [{}, LARGE])
+    def test_a_decode_that_does_not_fit_is_tried_again_with_a_saving(self, size: dict[str, int]) -> None:
         hungry = Convolutions(decodes_starved=1)
-        (painted,) = paint(hungry, ask())
-        assert same(painted, paint(Convolutions(), ask())[0])
+        (painted,) = paint(hungry, ask(**size))
+        assert same(painted, paint(Convolutions(), ask(**size))[0])
         assert hungry.savings == ["CPU offload"]
 
-    def test_a_decode_that_never_fits_fails_alone(self) -> None:
+    @pytest.mark.parametrize("size", [{}, LARGE])
+    def test_a_decode_that_never_fits_fails_alone(self, size: dict[str, int]) -> None:
         hungry, stepper = Convolutions(decodes_starved=3), Stepper(Forwards())
-        failing, fine = stepper.join(hungry, ask(), 7), stepper.join(Convolutions(), ask(), 7)
+        failing, fine = stepper.join(hungry, ask(**size), 7), stepper.join(Convolutions(), ask(), 7)
         stepper.run()
         with pytest.raises(NoMemory):
             failing.result()
         for future in (fine, *paint(hungry, ask())):
             assert same(future, paint(Convolutions(), ask())[0])
 
-    def test_with_its_parts_offloaded_a_model_decodes_between_forwards(self) -> None:
-        offloaded = Convolutions(offloaded=True)
+    @pytest.mark.parametrize(
+        ("offloaded", "size", "thread"),
+        [(False, LARGE, "decode_0"), (False, {}, "MainThread"), (True, LARGE, "MainThread")],
+    )
+    def test_large_pictures_are_decoded_beside_forwards_unless_parts_take_turns(
+        self, offloaded: bool, size: dict[str, int], thread: str
+    ) -> None:
+        pipeline = Convolutions(offloaded=offloaded)
         threads: list[str] = []
-        decode = offloaded.decode
-        offloaded.decode = lambda latents: threads.append(threading.current_thread().name) or decode(latents)
-        assert same(paint(offloaded, ask())[0], paint(Convolutions(), ask())[0])
-        assert threads == [threading.main_thread().name]
+        decode = pipeline.decode
+        pipeline.decode = lambda latents: threads.append(threading.current_thread().name) or decode(latents)
+        assert same(paint(pipeline, ask(**size))[0], paint(Convolutions(), ask(**size))[0])
+        assert threads == [thread]
 
 
 def test_the_one_that_a_model_cannot_take_fails_and_the_others_in_its_forward_keep_every_bit() -> None:
@@ -396,7 +404,7 @@ async def test_jobs_of_the_queue_share_the_engine(tmp_path: Path) -> None:
 async def test_a_finished_picture_leaves_its_rows_to_others_while_it_is_decoded() -> None:
     config = EngineConfig(executor="thread")
     async with LocalEngine(config, steppable.CATALOG, backend=steppable.BACKEND) as engine:
-        events = engine.generate(1, ask(num_images=2))
+        events = engine.generate(1, ask(num_images=2, **LARGE))
         async for event in events:
             if isinstance(event, Progress):
                 free = (await engine.status()).free

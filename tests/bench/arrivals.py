@@ -17,7 +17,7 @@ from pathlib import Path
 
 from engine.painting import Pixels
 from engine.rowplan import READY
-from engine.stepper import Painted, Stepper
+from engine.stepper import Nobody, Painted, Stepper
 from engine.types import GenerationRequest
 from tests.bench.arms import Goal, Report, percentile, report, same_pictures
 from tests.bench.rivals import Rivals, embedded, stubs
@@ -120,21 +120,36 @@ def static(rivals: Rivals, floor: Floor) -> None:
     sequential(rivals, floor, BATCH)
 
 
+@dataclass
+class _Rows(Nobody):
+    """What a picture takes of the forwards: nothing any more while it is only decoded."""
+
+    taken: int
+
+    def stepped(self, step: int, of: int) -> bool:
+        if step == of:
+            self.taken = 0
+        return False
+
+
 def continuous(rivals: Rivals, floor: Floor) -> None:
     stepper = Stepper(rivals.forwards)
-    running: dict[Job, Future[Painted]] = {}
+    running: dict[Future[Painted], _Rows] = {}
     try:
         while floor.open:
             floor.arrive()
             room = stepper.room or READY
-            while floor.waiting and sum(job.request.rows for job in running) < room:
+            while floor.waiting and sum(rows.taken for rows in running.values()) < room:
                 job = floor.waiting.popleft()
-                running[job] = stepper.join(rivals.pipeline, job.request, job.request.seed)
-                running[job].add_done_callback(lambda _, job=job: floor.done(job))
+                rows = _Rows(job.request.rows)
+                painted = stepper.join(rivals.pipeline, job.request, job.request.seed, rows)
+                running[painted] = rows
+                painted.add_done_callback(lambda _, job=job: floor.done(job))
             if not stepper.step():
                 floor.pause()
-            for job in [job for job, future in running.items() if future.done()]:
-                running.pop(job).result()
+            for painted in [painted for painted in running if painted.done()]:
+                del running[painted]
+                painted.result()
     finally:
         stepper.close()
 
