@@ -38,22 +38,23 @@ Member = TypeVar("Member", bound=Rows)
 def bucket_for(device: str, latent_pixels: int, guided: bool) -> int:
     """The rows of a group's forwards on that kind of device ("cuda", "mps", "cpu"): a picture's bits are of them.
 
-    Large enough for two people where a forward of two pictures costs little more than one of one picture, as it does
-    while the network is too small to keep the device busy. `guided` says whether the model can be guided at all: those
-    that cannot never need a second row. It must not be measured when Easel starts, since bits would follow the
-    measurement.
+    One picture, and on a GPU two where a forward of two costs little more, as it does while the network is too small to
+    keep the device busy. A CPU needs no such bucket: forwards can grow there (`largest_for`). `guided` says whether the
+    model can be guided at all: those that cannot never need a second row. It must not be measured when Easel starts,
+    since bits would follow the measurement.
     """
-    bucket = 4 if is_small(device, latent_pixels) else 2
+    bucket = 4 if device != "cpu" and is_small(device, latent_pixels) else 2
     return bucket if guided else bucket // 2
 
 
 def largest_for(device: str, latent_pixels: int, bucket: int) -> int:
     """The most rows that are worth trying for, with the bits of that bucket.
 
-    Small networks on a CPU read their weights for about as long as they use them: twice the rows take 1.6 times as
-    long. Where a GPU has more to do than it can, more rows gain nothing.
+    Small networks on a CPU read their weights for about as long as they use them: three pictures take 1.9 times as long
+    as one. A fourth would gain less than it makes the three wait. Where a device has more to do than it can, more rows
+    gain nothing.
     """
-    return 2 * bucket if device == "cpu" and is_small(device, latent_pixels) else bucket
+    return 3 * bucket if device == "cpu" and is_small(device, latent_pixels) else bucket
 
 
 def is_small(device: str, latent_pixels: int) -> bool:

@@ -2,8 +2,8 @@
 
 Which matrix kernel runs follows from how many rows there are, and so do the last bits of what it computes. On a CPU
 nearly all kernels of a UNet take one picture after another, or see every point of a picture as a row, and then the bits
-of a picture are its own. What is left are the layers that see one vector a picture: `steady` sees to them. Whether that
-was enough on this machine is not taken for granted: the first larger forward of each shape is computed both ways.
+of a picture are its own. `steady` sees to what is left: layers that see one vector a picture, and activations. Whether
+that was enough on this machine is not taken for granted: the first larger forward of each shape is computed both ways.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from dataclasses import fields
 from typing import Any
 
 import torch
+from diffusers.models.activations import GEGLU
 
 from engine.painting import Conditions, SteppedPipeline
 
@@ -73,13 +74,23 @@ def _told(conditions: Conditions, rows: slice) -> Conditions:
 
 
 def steady(network: torch.nn.Module) -> None:
-    """Has the layers that see one vector a row see VECTORS of them, the missing ones zero: their kernel never changes.
+    """Has the kernels of a UNet that would change with the rows of a forward always see as much.
 
-    Such are the projections of the timestep. They take no time to speak of, with two vectors or sixteen.
+    Layers that see one vector a row, which are the projections of the timestep, see VECTORS of them, the missing ones
+    zero. Activations see one row after the other: their kernel deals what it gets to the threads, and computes what is
+    left at the end of each thread's share with other instructions. Neither takes time to speak of.
     """
     for layer in network.modules():
         if isinstance(layer, torch.nn.Linear):
             layer.forward = functools.partial(_filled_up, layer.forward)  # type: ignore[method-assign]
+        elif isinstance(layer, torch.nn.SiLU):
+            layer.forward = functools.partial(_one_by_one, layer.forward)  # type: ignore[method-assign]
+        elif isinstance(layer, GEGLU):
+            layer.gelu = functools.partial(_one_by_one, layer.gelu)
+
+
+def _one_by_one(activate: Callable[[torch.Tensor], torch.Tensor], rows: torch.Tensor) -> torch.Tensor:
+    return activate(rows) if len(rows) == 1 else torch.cat([activate(rows[at : at + 1]) for at in range(len(rows))])
 
 
 def _filled_up(forward: Callable[[torch.Tensor], torch.Tensor], vectors: torch.Tensor) -> torch.Tensor:

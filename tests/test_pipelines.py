@@ -377,10 +377,10 @@ async def test_a_worker_process_paints_exactly_what_a_thread_paints(folders: Fol
     pictures: list[list[bytes]] = []
     for executor in ("process", "thread"):
         async with LocalEngine(EngineConfig(executor=executor, device="cpu"), Catalog([spec])) as engine:
-            events = [event async for event in engine.generate(1, ask(spec, num_images=2))]
+            events = [event async for event in engine.generate(1, ask(spec, num_images=2, num_inference_steps=30))]
             pictures.append([event.png for event in events if isinstance(event, Picture)])
             assert any(isinstance(event, Progress) and event.preview for event in events)
-            alone = [event async for event in engine.generate(2, ask(spec, seed=8))]
+            alone = [event async for event in engine.generate(2, ask(spec, seed=8, num_inference_steps=30))]
             assert isinstance(alone[-1], Picture)
             second = engine_pixels(pictures[-1][1])
             assert np.array_equal(engine_pixels(alone[-1].png), second)

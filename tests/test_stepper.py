@@ -375,7 +375,7 @@ async def test_several_jobs_run_at_once_through_the_engine_and_paint_what_each_p
                 assert done == sorted(done)
                 assert done[-1] == steps[-1].of == 5 * request.num_images
         facts = read_metadata(together[0][0][0])["easel"]
-        assert (facts["exact"], facts["rows"]) == (True, 4)
+        assert (facts["exact"], facts["rows"]) == (True, 2)
 
 
 async def test_jobs_of_the_queue_share_the_engine(tmp_path: Path) -> None:
