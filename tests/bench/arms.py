@@ -16,7 +16,7 @@ import numpy as np
 from engine.painting import Pixels
 
 Report = dict[str, Any]
-"""One benchmark: `figure`, `goal`, `met` and `arms`; `reason` where something could not be measured."""
+"""One benchmark: `figure`, `goal`, `met`, `missed` and `arms`; `reason` where something could not be measured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +37,13 @@ class Goal:
 
 
 def report(figures: Mapping[str, tuple[float, Goal]], arms: Mapping[str, object], **more: object) -> Report:
-    """A benchmark's report: each figure beside its goal."""
+    """A benchmark's report: each figure beside its goal, and which of them miss it."""
+    missed = [name for name, (figure, goal) in figures.items() if not goal.met(figure)]
     return {
         "figure": {name: round(float(figure), 4) for name, (figure, _) in figures.items()},
         "goal": {name: str(goal) for name, (_, goal) in figures.items()},
-        "met": all(goal.met(figure) for figure, goal in figures.values()),
+        "met": not missed,
+        "missed": missed,
         "arms": dict(arms),
         **more,
     }

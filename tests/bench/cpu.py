@@ -105,6 +105,6 @@ def show(reports: dict[str, Report]) -> None:
             table.add_row(name, found["reason"], "", "", "" if found["met"] is None else "no")
             continue
         for what, figure in found["figure"].items():
-            table.add_row(name, what, f"{figure:g}", found["goal"][what], "yes" if found["met"] else "no")
+            table.add_row(name, what, f"{figure:g}", found["goal"][what], "no" if what in found["missed"] else "yes")
             name = ""
     Console(width=120).print(table)

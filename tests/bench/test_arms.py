@@ -30,6 +30,7 @@ def test_a_report_is_met_only_when_all_of_its_figures_are() -> None:
         "figure": {"fast": 3, "small": 1.2},
         "goal": {"fast": "≥ 2", "small": "≤ 1.15"},
         "met": False,
+        "missed": ["small"],
         "arms": {"a": 1},
     }
 
