@@ -40,6 +40,11 @@ def device_name(device: torch.device, dtype: torch.dtype) -> str:
     return f"{name} ({kind})"
 
 
+def threads_sleep() -> bool:
+    """Whether a CPU's threads sleep while they wait for each other, as a worker has it set before it imports torch."""
+    return os.environ.get("OMP_WAIT_POLICY", "").upper() == "PASSIVE"
+
+
 def memory(device: torch.device) -> tuple[int | None, int | None]:
     """(used, total) in bytes, None where the device does not tell. A CPU's is the machine's memory."""
     if device.type == "cuda":

@@ -381,8 +381,10 @@ class Stepper:
                 if pixels is not None:
                     member.watcher.preview(pixels)
 
-        if not member.pipeline.offloaded:
+        if sketch.decodes_beside:
             self._decoder.submit(paint)
+        elif not member.pipeline.offloaded:
+            paint()
 
     def _finish_decoding(self) -> None:
         """Waits until nothing runs beside us."""

@@ -34,9 +34,7 @@ SCHEDULE = {
     "set_alpha_to_one": False,
 }
 DEFAULTS = Defaults(width=64, height=64, num_inference_steps=5, guidance_scale=4, sampler=Sampler.DDIM)
-RANGES = Ranges(size=(64, 320), guidance_scale=(0, 20))
-LARGE = {"width": 288, "height": 288}
-"""A size that is decoded on a thread of its own, also on a CPU."""
+RANGES = Ranges(size=(64, 128), guidance_scale=(0, 20))
 CATALOG = Catalog(
     ModelSpec(key=key, repository="/nowhere", defaults=DEFAULTS, ranges=RANGES) for key in ("plain", "other")
 )

@@ -26,7 +26,7 @@ from engine.stepper import Painted, Stepper  # noqa: E402
 from engine.types import GenerationRequest, Origin, Picture, Progress, Sampler, Status  # noqa: E402
 from tests import steppable  # noqa: E402
 from tests.bench import bits  # noqa: E402
-from tests.steppable import LARGE, Convolutions, Watching, ask  # noqa: E402
+from tests.steppable import Convolutions, Watching, ask  # noqa: E402
 
 pytestmark = [
     pytest.mark.slow,
@@ -47,6 +47,13 @@ MIXED = [
     for number in range(18)
 ]
 """With and without guidance, three sizes, six samplers, one to six steps."""
+
+
+@pytest.fixture(params=["PASSIVE", "ACTIVE"])
+def threads(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """How OpenMP's threads wait: pictures are decoded on another thread, or on the one that steps."""
+    monkeypatch.setenv("OMP_WAIT_POLICY", request.param)
+    return str(request.param)
 
 
 def paint(
@@ -103,11 +110,12 @@ class TestSharing:
         (alone,) = paint(pipeline, ask(), exact=False)
         assert alone.result().exact
 
-    def test_nobody_waits_for_a_picture_that_is_being_decoded(self) -> None:
+    def test_nobody_waits_for_a_picture_that_is_being_decoded(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("OMP_WAIT_POLICY", "PASSIVE")
         pipeline, stepper = Convolutions(), Stepper(Forwards(), bucket=4)
         pipeline.decoding.clear()
-        first = stepper.join(pipeline, ask(num_inference_steps=1, **LARGE), 1)
-        second = stepper.join(pipeline, ask(num_inference_steps=5, **LARGE), 2)
+        first = stepper.join(pipeline, ask(num_inference_steps=1), 1)
+        second = stepper.join(pipeline, ask(num_inference_steps=5), 2)
         while stepper.step():
             pass
         assert len(pipeline.forwards) == 5
@@ -261,36 +269,30 @@ class TestMemory:
         assert future.result().exact
         assert freed == [hungry]
 
-    @pytest.mark.parametrize("size", [{}, LARGE])
-    def test_a_decode_that_does_not_fit_is_tried_again_with_a_saving(self, size: dict[str, int]) -> None:
+    def test_a_decode_that_does_not_fit_is_tried_again_with_a_saving(self, threads: str) -> None:
         hungry = Convolutions(decodes_starved=1)
-        (painted,) = paint(hungry, ask(**size))
-        assert same(painted, paint(Convolutions(), ask(**size))[0])
+        (painted,) = paint(hungry, ask())
+        assert same(painted, paint(Convolutions(), ask())[0])
         assert hungry.savings == ["CPU offload"]
 
-    @pytest.mark.parametrize("size", [{}, LARGE])
-    def test_a_decode_that_never_fits_fails_alone(self, size: dict[str, int]) -> None:
+    def test_a_decode_that_never_fits_fails_alone(self, threads: str) -> None:
         hungry, stepper = Convolutions(decodes_starved=3), Stepper(Forwards())
-        failing, fine = stepper.join(hungry, ask(**size), 7), stepper.join(Convolutions(), ask(), 7)
+        failing, fine = stepper.join(hungry, ask(), 7), stepper.join(Convolutions(), ask(), 7)
         stepper.run()
         with pytest.raises(NoMemory):
             failing.result()
         for future in (fine, *paint(hungry, ask())):
             assert same(future, paint(Convolutions(), ask())[0])
 
-    @pytest.mark.parametrize(
-        ("offloaded", "size", "thread"),
-        [(False, LARGE, "decode_0"), (False, {}, "MainThread"), (True, LARGE, "MainThread")],
-    )
-    def test_large_pictures_are_decoded_beside_forwards_unless_parts_take_turns(
-        self, offloaded: bool, size: dict[str, int], thread: str
+    @pytest.mark.parametrize("offloaded", [False, True])
+    def test_is_decoded_beside_forwards_where_neither_parts_nor_threads_are_in_the_way(
+        self, threads: str, offloaded: bool
     ) -> None:
-        pipeline = Convolutions(offloaded=offloaded)
-        threads: list[str] = []
+        pipeline, names = Convolutions(offloaded=offloaded), []
         decode = pipeline.decode
-        pipeline.decode = lambda latents: threads.append(threading.current_thread().name) or decode(latents)
-        assert same(paint(pipeline, ask(**size))[0], paint(Convolutions(), ask(**size))[0])
-        assert threads == [thread]
+        pipeline.decode = lambda latents: names.append(threading.current_thread().name) or decode(latents)
+        assert same(paint(pipeline, ask())[0], paint(Convolutions(), ask())[0])
+        assert names == ["decode_0" if threads == "PASSIVE" and not offloaded else "MainThread"]
 
 
 def test_the_one_that_a_model_cannot_take_fails_and_the_others_in_its_forward_keep_every_bit() -> None:
@@ -401,10 +403,13 @@ async def test_jobs_of_the_queue_share_the_engine(tmp_path: Path) -> None:
     assert together >= 3
 
 
-async def test_a_finished_picture_leaves_its_rows_to_others_while_it_is_decoded() -> None:
+async def test_a_finished_picture_leaves_its_rows_to_others_while_it_is_decoded(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("OMP_WAIT_POLICY", "PASSIVE")
     config = EngineConfig(executor="thread")
     async with LocalEngine(config, steppable.CATALOG, backend=steppable.BACKEND) as engine:
-        events = engine.generate(1, ask(num_images=2, **LARGE))
+        events = engine.generate(1, ask(num_images=2))
         async for event in events:
             if isinstance(event, Progress):
                 free = (await engine.status()).free
