@@ -191,7 +191,7 @@ def ratio(arms: dict[str, list[dict[str, float]]], what: str) -> float:
     return statistics.median(ours[what] / theirs[what] for ours, theirs in pairs)
 
 
-def c3(folder: Path, *, stub_jobs: int = 300, embedded_jobs: int = 24, seeds: Sequence[int] = SEEDS) -> Report:
+def c3(folder: Path, *, stub_jobs: int = 300, embedded_jobs: int = 28, seeds: Sequence[int] = SEEDS) -> Report:
     arms = {
         "stub networks": compared(stubs(), stub_jobs, seeds),
         "embedded model": compared(embedded(folder), embedded_jobs, seeds, SHORTENED),
