@@ -15,7 +15,6 @@ from dataclasses import fields
 from typing import Any
 
 import torch
-from diffusers.models.activations import GEGLU
 
 from engine.painting import Conditions, SteppedPipeline
 
@@ -85,8 +84,8 @@ def steady(network: torch.nn.Module) -> None:
             layer.forward = functools.partial(_filled_up, layer.forward)  # type: ignore[method-assign]
         elif isinstance(layer, torch.nn.SiLU):
             layer.forward = functools.partial(_one_by_one, layer.forward)  # type: ignore[method-assign]
-        elif isinstance(layer, GEGLU):
-            layer.gelu = functools.partial(_one_by_one, layer.gelu)
+        elif hasattr(layer, "gelu"):  # diffusers' GEGLU
+            layer.gelu = functools.partial(_one_by_one, layer.gelu)  # type: ignore[arg-type,assignment]
 
 
 def _one_by_one(activate: Callable[[torch.Tensor], torch.Tensor], rows: torch.Tensor) -> torch.Tensor:
