@@ -24,13 +24,9 @@ from engine.pipelines import DiffusersPipeline, UnetPipeline  # noqa: E402
 from engine.stepper import Stepper  # noqa: E402
 from engine.types import GenerationRequest, Sampler  # noqa: E402
 from tests import tinypipes  # noqa: E402
+from tests.marks import WITH_DIFFUSERS  # noqa: E402
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
-    pytest.mark.filterwarnings("ignore::FutureWarning"),
-    pytest.mark.filterwarnings("ignore::UserWarning"),
-]
+pytestmark = WITH_DIFFUSERS
 
 FAMILIES = ["sd1", "sdxl"]
 READ = 75

@@ -28,13 +28,9 @@ from engine.schedulers import predicted  # noqa: E402
 from engine.types import Picture, Progress, Sampler  # noqa: E402
 from tests import tinypipes  # noqa: E402
 from tests.families import FAMILIES, FLOWS, a_spec, ask, load, paint  # noqa: E402
+from tests.marks import WITH_DIFFUSERS  # noqa: E402
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
-    pytest.mark.filterwarnings("ignore::FutureWarning"),
-    pytest.mark.filterwarnings("ignore::UserWarning"),
-]
+pytestmark = WITH_DIFFUSERS
 
 Folders = dict[str, Path]
 Loaded = Callable[[str], tuple[ModelSpec, DiffusersPipeline]]

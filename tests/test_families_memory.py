@@ -25,15 +25,11 @@ from engine.painting import NoMemory, Stopped  # noqa: E402
 from engine.pipelines import DiffusersPipeline  # noqa: E402
 from engine.stepper import Painted, Stepper  # noqa: E402
 from tests.families import FAMILIES, a_spec, ask, load, paint  # noqa: E402
+from tests.marks import WITH_DIFFUSERS  # noqa: E402
 from tests.steppable import Convolutions, Watching, live_tensors  # noqa: E402
 from tests.steppable import ask as ask_rows  # noqa: E402
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
-    pytest.mark.filterwarnings("ignore::FutureWarning"),
-    pytest.mark.filterwarnings("ignore::UserWarning"),
-]
+pytestmark = WITH_DIFFUSERS
 
 Folders = dict[str, Path]
 

@@ -26,13 +26,9 @@ from engine.painting import NoMemory, Pixels, Stopped  # noqa: E402
 from engine.pipelines import DiffusersPipeline, UnetPipeline  # noqa: E402
 from engine.types import GenerationRequest, Picture, Progress, Sampler  # noqa: E402
 from tests import tinypipes  # noqa: E402
+from tests.marks import WITH_DIFFUSERS  # noqa: E402
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
-    pytest.mark.filterwarnings("ignore::FutureWarning"),
-    pytest.mark.filterwarnings("ignore::UserWarning"),
-]
+pytestmark = WITH_DIFFUSERS
 
 UNET_FAMILIES = ["sd1", "sd2", "sdxl", "turbo"]
 

@@ -26,14 +26,10 @@ from engine.stepper import Painted, Stepper  # noqa: E402
 from engine.types import GenerationRequest, Origin, Picture, Progress, Sampler, Status  # noqa: E402
 from tests import steppable  # noqa: E402
 from tests.bench import bits  # noqa: E402
+from tests.marks import WITH_DIFFUSERS  # noqa: E402
 from tests.steppable import Convolutions, Watching, ask  # noqa: E402
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
-    pytest.mark.filterwarnings("ignore::FutureWarning"),
-    pytest.mark.filterwarnings("ignore::UserWarning"),
-]
+pytestmark = WITH_DIFFUSERS
 
 MIXED = [
     ask(
