@@ -121,7 +121,7 @@ def static(rivals: Rivals, floor: Floor) -> None:
 
 
 @dataclass
-class _Rows(Nobody):
+class Rows(Nobody):
     """What a picture takes of the forwards: nothing any more while it is only decoded."""
 
     taken: int
@@ -134,14 +134,14 @@ class _Rows(Nobody):
 
 def continuous(rivals: Rivals, floor: Floor) -> None:
     stepper = Stepper(rivals.forwards)
-    running: dict[Future[Painted], _Rows] = {}
+    running: dict[Future[Painted], Rows] = {}
     try:
         while floor.open:
             floor.arrive()
             room = stepper.room or READY
             while floor.waiting and sum(rows.taken for rows in running.values()) < room:
                 job = floor.waiting.popleft()
-                rows = _Rows(job.request.rows)
+                rows = Rows(job.request.rows)
                 painted = stepper.join(rivals.pipeline, job.request, job.request.seed, rows)
                 running[painted] = rows
                 painted.add_done_callback(lambda _, job=job: floor.done(job))

@@ -15,6 +15,7 @@ from engine.forwards import Forwards
 from engine.rowplan import READY, bucket_for
 from engine.stepper import Stepper
 from engine.types import GenerationRequest
+from tests.bench.arrivals import Rows
 from tests.bench.models import Kind
 from tests.bench.rig import Report, Rig
 
@@ -55,7 +56,7 @@ class Floor:
     def __init__(self, rig: Rig, work: Sequence[Job]) -> None:
         self.rig, self.stepper = rig, Stepper(Forwards())
         self.coming, self.waiting = deque(work), deque[Job]()
-        self.running: dict[Future[Any], Job] = {}
+        self.running: dict[Future[Any], Rows] = {}
         self.latencies: list[tuple[Job, float]] = []
         self.begun = time.perf_counter()
         self.ended = self.begun
@@ -70,8 +71,9 @@ class Floor:
             self.ended = time.perf_counter()
             self.latencies.append((job, self.ended - self.begun - job.at))
 
-        future = self.stepper.join(self.rig.ours(job.kind), job.request, job.request.seed)
-        self.running[future] = job
+        rows = Rows(job.request.rows)
+        future = self.stepper.join(self.rig.ours(job.kind), job.request, job.request.seed, rows)
+        self.running[future] = rows
         future.add_done_callback(done)
 
     def work(self, admit: Callable[[Floor], None]) -> Report:
@@ -81,7 +83,7 @@ class Floor:
             admit(self)
             if not self.stepper.step():
                 time.sleep(0.0005)  # nothing to step: the next arrival or the end of a decode is on its way
-            self.running = {future: job for future, job in self.running.items() if not future.done()}
+            self.running = {future: rows for future, rows in self.running.items() if not future.done()}
         self.stepper.close()
         took = [latency for _, latency in self.latencies]
         short = sorted(latency for job, latency in self.latencies if job.short)
@@ -117,7 +119,7 @@ def continuous(floor: Floor) -> None:
 def admitted(floor: Floor) -> None:
     """As the worker takes them: a bucket full, and one that stands ready."""
     room = floor.stepper.room or READY
-    while floor.waiting and sum(job.request.rows for job in floor.running.values()) < room:
+    while floor.waiting and sum(rows.taken for rows in floor.running.values()) < room:
         floor.start(floor.waiting.popleft())
 
 
