@@ -113,6 +113,14 @@ def test_the_model_is_loaded_and_unloaded_by_its_buttons(page: Page, service: Ch
     expect(about).to_contain_text("tiny: loaded", timeout=PAINTED_MS)
 
 
+def test_nothing_can_be_pressed_before_the_models_are_known(page: Page, service: Child) -> None:
+    page.route("**/api/models", lambda route: route.abort())
+    page.goto(service.url)
+    expect(page.locator("#engine")).not_to_be_empty()
+    for name in ("Load", "Unload", "Paint"):
+        expect(page.get_by_role("button", name=name, exact=True)).to_be_disabled()
+
+
 def asked(service: Child, path: str, body: dict[str, object] | None = None) -> dict[str, Any]:
     request = urllib.request.Request(service.url + path, headers={"Content-Type": "application/json"})
     with urllib.request.urlopen(request, None if body is None else json.dumps(body).encode()) as answer:

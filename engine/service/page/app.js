@@ -71,6 +71,7 @@ async function lookAtModels() {
   select.value = chosen || models.find((model) => model.default).key;
   if (!chosen) takeDefaults();
   describeModel();
+  form.querySelector("[type=submit]").disabled = false;
 }
 
 const model = () => models.find((each) => each.key === form.elements.model.value);
