@@ -91,7 +91,7 @@ class Sketch:
 
     @property
     def decodes_beside(self) -> bool:
-        """Whether it is decoded on another thread while others are stepped.
+        """Whether it is decoded, and previewed, on another thread while others are stepped.
 
         On a CPU only where its threads sleep while they wait for each other. Those that spin, which is the default,
         stop spinning for good once there are more of them than cores, and all forwards take 1.9 times as long.

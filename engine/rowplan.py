@@ -43,7 +43,7 @@ def bucket_for(device: str, latent_pixels: int, guided: bool) -> int:
     model can be guided at all: those that cannot never need a second row. It must not be measured when Easel starts,
     since bits would follow the measurement.
     """
-    bucket = 4 if device != "cpu" and is_small(device, latent_pixels) else 2
+    bucket = 4 if device != "cpu" and latent_pixels <= 64 * 64 else 2
     return bucket if guided else bucket // 2
 
 
@@ -54,12 +54,7 @@ def largest_for(device: str, latent_pixels: int, bucket: int) -> int:
     as one. A fourth would gain less than it makes the three wait. Where a device has more to do than it can, more rows
     gain nothing.
     """
-    return 3 * bucket if device == "cpu" and is_small(device, latent_pixels) else bucket
-
-
-def is_small(device: str, latent_pixels: int) -> bool:
-    """Whether a picture of that size leaves the device with less to do than it could."""
-    return latent_pixels <= (32 * 32 if device == "cpu" else 64 * 64)
+    return 3 * bucket if device == "cpu" and latent_pixels <= 32 * 32 else bucket
 
 
 @dataclass(frozen=True, slots=True)

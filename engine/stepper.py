@@ -1,7 +1,8 @@
 """Continuous batching: many people's pictures in one UNet, a step at a time.
 
 `join` takes a picture in, `step` runs one forward of whatever `engine.rowplan` says is next, and each picture's future
-ends with its pixels. All of it happens on the thread that calls, but for decoding, which a second one does meanwhile.
+ends with its pixels. All of it happens on the thread that calls, but for decoding, which a second one does meanwhile
+where that gains time.
 
     prepare ──► rows ──► forward ──► sampler ──► … ──► decode ──► pixels
                 └────────── once for each step ──┘     (beside the next forwards)
@@ -330,12 +331,13 @@ class Stepper:
             log.warning("out of memory: trying again with %s", saving)
         return saving is not None
 
-    # -- decoding, on a thread of its own
+    # -- decoding, on a thread of its own where that gains time
 
     def _decode(self, member: _Sketched) -> None:
         assert self._forwards is not None
         forwards, sketch, asking = self._forwards, member.sketch, self._asking(member.watcher)
-        ready = forwards.ready(sketch) if sketch.decodes_beside else None
+        beside = sketch.decodes_beside
+        ready = forwards.ready(sketch) if beside else None
         self._decoding.add(member)
 
         def decode() -> None:
@@ -354,7 +356,7 @@ class Stepper:
                 exact = member.exact and member.pipeline.exact
                 member.future.set_result(Painted(pixels, exact, member.bucket))
 
-        if sketch.decodes_beside:
+        if beside:
             self._decoder.submit(decode)
         else:
             decode()

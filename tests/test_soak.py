@@ -41,9 +41,9 @@ def mixed(number: int, prompt: str | None = None, **options: object) -> Generati
     )
 
 
-@pytest.mark.parametrize("threads", ["PASSIVE", "ACTIVE"])
-def test_five_hundred_mixed_requests_leave_nothing_behind(threads: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("OMP_WAIT_POLICY", threads)  # decoded on another thread, and on this one
+@pytest.mark.parametrize("policy", ["PASSIVE", "ACTIVE"])
+def test_five_hundred_mixed_requests_leave_nothing_behind(policy: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OMP_WAIT_POLICY", policy)  # decoded on another thread, and on this one
     pipeline, stepper = Convolutions(), Stepper(Forwards())
 
     def some(count: int) -> None:

@@ -26,6 +26,7 @@ from tests.wire import Channel, Guild, Member, Message, WireDiscord
 Figure = Callable[[str], None]
 PATIENCE_S = 120
 STARVED, STARVE = "tests.drills.starved:Starved", "EASEL_DRILL_STARVE"
+STARVED_AT = "EASEL_DRILL_STARVED"
 
 
 @pytest.fixture(scope="module")
@@ -68,10 +69,11 @@ class TestMemory:
     """Drill 8."""
 
     @pytest.mark.parametrize(
-        ("starve", "expected"),
+        ("starve", "shared", "expected"),
         [
-            ("5:2:1", [True, True, True]),  # once, in the second step of the second job: it is tried again
-            ("5:2:2", [True, False, False]),  # twice: from there on memory is saved in ways that change bits
+            ("5:2:1", False, [True, True, True]),  # once, in the second step of the second job: it is tried again
+            ("5:2:2", False, [True, False, False]),  # twice: from there on memory is saved in ways that change bits
+            ("1:3:1000", True, [True, True, True]),  # whenever people share a forward: they go on without sharing
         ],
     )
     async def test_what_runs_out_is_painted_all_the_same_and_jobs_before_and_after_it_keep_every_bit(
@@ -84,21 +86,28 @@ class TestMemory:
         monkeypatch: pytest.MonkeyPatch,
         figure: Figure,
         starve: str,
+        shared: bool,
         expected: list[bool],
     ) -> None:
         catalog = Catalog([a_model("tiny", weights)])
         pictures: dict[str, list[Message]] = {}
+        monkeypatch.setenv(STARVED_AT, str(tmp_path / "starved"))
         for hunger in ("1:1:0", starve):
             monkeypatch.setenv(STARVE, hunger)
-            async with painting(wire, tmp_path / hunger[0], catalog, STARVED):
-                pictures[hunger] = []
+            async with painting(wire, tmp_path / hunger.replace(":", "-"), catalog, STARVED):
+                asked = []
                 for seed, prompt in enumerate(("a fox", "an owl", "a crow")):
-                    asked = await wire.slash(ada, room, "imagine", prompt=prompt, model="tiny", seed=seed)
-                    pictures[hunger].append(await asked.result(PATIENCE_S))
+                    options = {"model": "tiny", "seed": seed} | ({"steps": 60} if shared else {})
+                    asked.append(await wire.slash(ada, room, "imagine", prompt=prompt, **options))
+                    if not shared:
+                        await asked[-1].result(PATIENCE_S)
+                pictures[hunger] = [await each.result(PATIENCE_S) for each in asked]
         alone, starved = pictures.values()
         exact = [read_metadata(png(message))["easel"]["exact"] for message in starved]
         equal = [bool(np.array_equal(pixels(a), pixels(b))) for a, b in zip(alone, starved, strict=True)]
         figure(f"out of memory ({starve}): {len(starved)} pictures; equal to those painted with enough: {equal}")
+        ran_out = (tmp_path / "starved").read_text(encoding="utf-8").split()
+        assert {int(size) > 2 for size in ran_out} == {shared}
         assert exact == expected
         assert all(same for same, promised in zip(equal, exact, strict=True) if promised)
         wire.judge.assert_clean()
@@ -115,6 +124,7 @@ class TestMemory:
     ) -> None:
         # As it is, with tiling, with attention slicing: each of them twice.
         monkeypatch.setenv(STARVE, "1:1:6")
+        monkeypatch.setenv(STARVED_AT, str(tmp_path / "starved"))
         catalog = Catalog([a_model("tiny", weights)])
         async with painting(wire, tmp_path, catalog, STARVED) as (easel, _):
             failing = await wire.slash(ada, room, "imagine", prompt="a fox", model="tiny")
