@@ -1,7 +1,7 @@
 """The simulated Discord's inner parts that the sandbox depends on, all in this one module.
 
-simcord 3.2.1 was made for tests: its clock stands still, a page that is refreshed refuses the click that was under
-way, and nothing it has seen is ever forgotten. `check()` fails loudly when a newer simcord is built otherwise.
+simcord 3.2.1 was made for tests: its clock stands still, a page that is refreshed refuses or drops the click that was
+under way, and nothing it has seen is ever forgotten. `check()` fails loudly when a newer simcord is built otherwise.
 """
 
 from __future__ import annotations
@@ -11,14 +11,18 @@ import inspect
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import discord
 from simcord import Env
 from simcord.backend import Backend
 from simcord.preview import Preview
+from simcord.preview._server import PreviewServer
 
 KNOWN_VERSION = "3.2.1"
+
+PAGE_SCRIPT = Path(__file__).with_name("sandbox_page.js")
 
 KEPT_MESSAGES = 60
 KEPT_INTERACTIONS = 200
@@ -38,6 +42,7 @@ def check() -> None:
             "Backend.emit": list(inspect.signature(Backend().emit).parameters) == ["event", "payload"],
             "Backend.transcript": isinstance(Backend().transcript, list),
             "Backend.http_requests": isinstance(Backend().http_requests, list),
+            "PreviewServer._STATIC_FILES": PreviewServer._STATIC_FILES.get("/app.js") in ("app.js", str(PAGE_SCRIPT)),
             "CdnStore._blobs": isinstance(Backend().cdn._blobs, dict),
         }.items()
         if not there
@@ -101,6 +106,12 @@ def accept_late_clicks(preview: Preview, turn: asyncio.Lock) -> None:
             return await act(context_id, body)
 
     preview._action = action
+
+
+def count_every_press() -> None:
+    """Puts our script in front of the page's own: see there. To be called before a preview is opened."""
+    # A path from the root stays what it is where simcord joins it to its own folder.
+    PreviewServer._STATIC_FILES |= {"/app.js": str(PAGE_SCRIPT), "/simcord.js": "app.js"}
 
 
 def forget(env: Env) -> None:

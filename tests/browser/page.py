@@ -66,9 +66,12 @@ class Sandbox:
             pass
         expect(self.box).to_have_value("")
 
-    def press(self, message: Locator, label: str) -> None:
+    def button(self, message: Locator, label: str) -> Locator:
         """A button that the bot put under its message; the page has others of its own beside it."""
-        message.locator(".component-button").filter(has_text=label).click()
+        return message.locator(".component-button").filter(has_text=label)
+
+    def press(self, message: Locator, label: str) -> None:
+        self.button(message, label).click()
 
     def type(self, command: str, **options: str) -> None:
         """Types a slash command as people do, letter by letter, with its options."""
