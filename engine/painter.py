@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -47,7 +48,6 @@ class Painter:
         budget_bytes = int(budget * 1e9) if budget else int(total * 0.8) if total else None
         self._cache = ModelCache(budget_bytes, self._stepper.uses, lambda key: len(self._waiting.get(key, ())))
         self._encoders = ThreadPoolExecutor(2, thread_name_prefix="encode")
-        self._loader = ThreadPoolExecutor(1, thread_name_prefix="load")
         self._waiting: dict[str, list[Call]] = {}
         """Calls whose model is not loaded, or is to be unloaded first; the model that has waited longest first."""
         self._loading: str | None = None
@@ -75,7 +75,6 @@ class Painter:
 
     def close(self) -> None:
         self._stepper.close()
-        self._loader.shutdown(wait=False, cancel_futures=True)
         for key, _ in list(self._cache):
             self._cache.unload(key)
 
@@ -203,37 +202,38 @@ class Painter:
             for call in tuple(calls):
                 call.tell(Loading(fraction, text))
 
-        def load() -> Pipeline:
+        def load() -> None:
             report(None, f"Loading {spec.key}")
-            return self._backend.load(spec, report, lambda: all(call.cancelled.is_set() for call in tuple(calls)))
-
-        def ended(done: Future[Pipeline]) -> None:
+            loaded: Pipeline | Exception
+            try:
+                loaded = self._backend.load(spec, report, lambda: all(call.cancelled.is_set() for call in tuple(calls)))
+            except Exception as error:  # painter.load_ended sees to it
+                loaded = error
             took = time.monotonic() - started
-            if done.exception() is None:
-                log.info("loaded %s in %.1f s, %d MB", spec.key, took, done.result().bytes // 1_000_000)
+            if not isinstance(loaded, Exception):
+                log.info("loaded %s in %.1f s, %d MB", spec.key, took, loaded.bytes // 1_000_000)
                 report(1.0, f"Loaded {spec.key}")
-            self._later(lambda painter: painter.load_ended(spec.key, done, took))
+            self._later(lambda painter: painter.load_ended(spec.key, loaded, took))
 
-        self._loader.submit(load).add_done_callback(ended)
+        # A thread that stayed would keep a team of OpenMP threads: see `Sketch.decodes_beside`.
+        threading.Thread(target=load, name=f"load {spec.key}").start()
 
-    def load_ended(self, key: str, done: Future[Pipeline], took: float) -> None:
+    def load_ended(self, key: str, loaded: Pipeline | Exception, took: float) -> None:
         """The loading thread is done with it, after so many seconds."""
         self._loading = None
         self.sweep()
-        error = done.exception()
-        if error is None:
-            self._cache.add(key, done.result(), took)
+        if not isinstance(loaded, Exception):
+            self._cache.add(key, loaded, took)
             self._tell_state()
-            self._begin_waiting(key, done.result())
-        elif isinstance(error, Stopped):
+            self._begin_waiting(key, loaded)
+        elif isinstance(loaded, Stopped):
             pass  # who came after all others had gone has it loaded after all
-        elif isinstance(error, NoMemory) and self._cache.unload_idle(but=key):
+        elif isinstance(loaded, NoMemory) and self._cache.unload_idle(but=key):
             self._tell_state()  # it is tried again with what the others held
-        elif isinstance(error, NoMemory) and self._in_use():
+        elif isinstance(loaded, NoMemory) and self._in_use():
             self._short = self._crowded = key  # or with what those in use will leave
         else:
-            assert isinstance(error, Exception)
-            self._refuse(key, error)
+            self._refuse(key, loaded)
 
     def _begin_waiting(self, key: str, pipeline: Pipeline) -> None:
         """Its calls in the order in which they came, up to one that unloads it."""

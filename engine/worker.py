@@ -142,9 +142,6 @@ def serve(reader: BinaryIO, writer: BinaryIO, linger_s: float = 0) -> None:
     first = read_frame(reader)
     if first is None:
         return
-    # Set before torch is imported. By default OpenMP's threads spin while they wait for each other; where another
-    # program wants one of the cores, each of a step's hundreds of waits then takes a whole time slice.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     lock = threading.Lock()
 
     def send(frame: Frame) -> None:
@@ -173,6 +170,9 @@ def serve(reader: BinaryIO, writer: BinaryIO, linger_s: float = 0) -> None:
 
 def main() -> None:
     """The worker process. Frames go over what were stdin and stdout; a stray print goes to stderr."""
+    # Set before torch is imported. By default OpenMP's threads spin while they wait for each other; where another
+    # program wants one of the cores, each of a step's hundreds of waits then takes a whole time slice.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     reader, writer = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(2, 1)

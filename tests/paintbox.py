@@ -6,6 +6,7 @@ die         ends the process
 raise       raises
 hungry N    has too little memory N times
 chatter     prints to standard output from Python and below it
+asleep      white where threads sleep while they wait for each other
 """
 
 from __future__ import annotations
@@ -60,6 +61,8 @@ class Colour:
             case ["chatter"]:
                 print("a library prints", flush=True)
                 os.write(1, b"\0\0\0\1 and so does what is written in C\n")
+            case ["asleep"] if os.environ.get("OMP_WAIT_POLICY") == "PASSIVE":
+                colour[:] = 255
         steps = 50 if request.prompt == "slowly" else request.num_inference_steps
         for step in range(1, steps + 1):
             if should_stop():

@@ -9,6 +9,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -91,6 +92,23 @@ async def test_a_picture_names_its_request_with_the_seed_that_was_drawn(engine: 
 async def test_a_model_is_loaded_once(engine: LocalEngine) -> None:
     await painted(engine, ask())
     assert not [event for event in await painted(engine, ask()) if isinstance(event, Loading)]
+
+
+async def test_only_a_process_of_its_own_has_its_threads_sleep(
+    config: EngineConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
+    async with LocalEngine(config, CATALOG, backend=paintbox.BACKEND) as engine:
+        picture = (await painted(engine, ask("asleep")))[-1]
+    assert isinstance(picture, Picture)
+    assert (read_picture(picture.png).min() == 255) == (config.executor == "process")
+    assert "OMP_WAIT_POLICY" not in os.environ
+
+
+@pytest.mark.parametrize("executor", ["thread"])
+async def test_no_thread_stays_from_a_load(engine: LocalEngine) -> None:
+    await painted(engine, ask())
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("load")]
 
 
 async def test_a_preview_comes_with_a_step(engine: LocalEngine) -> None:
