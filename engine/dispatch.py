@@ -17,15 +17,16 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 
-from engine import fairness, files, forecast
+from engine import fairness, files
 from engine.affinity import Affinity
 from engine.attempt import Again, Attempt
 from engine.catalog import Catalog
 from engine.database import to_the_end
 from engine.disk import CANNOT_WRITE, Disk
 from engine.errors import QueueClosed
-from engine.fairness import Queued, Shares, Waiting
+from engine.fairness import Queued, Waiting
 from engine.ledger import Also, Ledger
+from engine.line import Line
 from engine.residency import Choice
 from engine.types import Engine, Generation, GenerationRequest, Limit, Origin, Progress, Status
 from engine.updates import Position as Position
@@ -36,10 +37,7 @@ log = logging.getLogger(__name__)
 
 MEGABYTE = 1024 * 1024
 LOOK_S = 1.0
-"""How often the queue is looked at while something waits for time to pass, and how old a forecast of it may get."""
-
-SHORT = 50
-"""A queue of so many is looked through anew whenever it changes."""
+"""How often the queue is looked at while something waits for time to pass."""
 
 LAST_WRITES_S = 5.0
 """What is left, after a drain, for writing down how the jobs ended."""
@@ -71,16 +69,13 @@ class Dispatcher:
         self._max_attempts, self._min_free_bytes, self._drain_s = max_attempts, min_free_bytes, drain_s
         self._keep_days, self._keep_bytes = keep_days, keep_bytes
         self._free_bytes, self._clock = free_bytes, clock
-        self._shares = Shares()
-        self._waiting: dict[int, Waiting] = {}
+        self._line = Line(clock)
         self._running: dict[int, Attempt] = {}
         self._updates = Updates()
         self._speeds: dict[str, float] = {}
         self._affinity, self._models = Affinity(), Choice()
         self._warm: set[str] = set()
         self._slots = 1
-        self._positions: dict[int, Position] = {}
-        self._positions_at: float | None = None
         self._disk = Disk()
         self._closing = False
         self._wake = asyncio.Event()
@@ -107,9 +102,10 @@ class Dispatcher:
             return now - min(max(0.0, (wall - moment).total_seconds()), RECALLED_S)
 
         for started_at, job in await self._ledger.started_since(wall - timedelta(seconds=RECALLED_S)):
-            self._shares.charge(job, then(started_at))
+            self._line.charge(job, then(started_at))
         for job in await self._ledger.queued():
-            self._wait(job, since=then(job.created_at))
+            self._line.join(job, since=then(job.created_at))
+        self._queue_changed()
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -151,8 +147,10 @@ class Dispatcher:
                 request, origin, key=key, parent_id=parent_id, limits=limits, also=also
             )
             # The same key again may find a job that was queued when it looked, and has been started since.
-            if generation.status is Status.QUEUED and generation.id not in self._waiting.keys() | self._running.keys():
-                self._wait(_queued(generation))
+            known = generation.id in self._line or generation.id in self._running
+            if generation.status is Status.QUEUED and not known:
+                self._line.join(_queued(generation))
+                self._queue_changed()
             return generation
 
         try:
@@ -176,7 +174,7 @@ class Dispatcher:
                 "The disk is full, so this could not be cancelled. Try again in a minute.", reason="not_cancelled"
             ) from error
         if waited:
-            self._waiting.pop(id, None)
+            self._line.leave(id)
             self._queue_changed()
             self._updates.ended(await self._ledger.get(id))
             return True
@@ -207,22 +205,14 @@ class Dispatcher:
         return self._updates.subscribe()
 
     def position(self, id: int) -> Position | None:
-        """Where a job stands in the queue; None where it does not wait.
-
-        Looking ahead in a long queue costs milliseconds, so a forecast may then be a second old, and jobs far back
-        get their place without a time.
-        """
-        if id not in self._waiting:
-            return None
-        now = self._clock()
-        if self._positions_at is None or now - self._positions_at >= LOOK_S:
-            self._positions, self._positions_at = self._look_ahead(now), now
-        return self._positions.get(id, Position(len(self._waiting) - 1, None))
+        """Where a job stands in the queue, as `Line.position` says; None where it does not wait."""
+        running = [(attempt.job, attempt.done) for attempt in self._running.values()]
+        return self._line.position(id, running=running, slots=self._slots, speeds=self._speeds, held=self._models.held)
 
     @property
     def waiting(self) -> list[Queued]:
         """The jobs that wait, oldest first."""
-        return [each.job for _, each in sorted(self._waiting.items())]
+        return self._line.jobs
 
     @property
     def running(self) -> list[int]:
@@ -270,7 +260,7 @@ class Dispatcher:
 
     async def _fill(self) -> float | None:
         """Starts what the engine has room for. Returns how long to sleep at most; None: until something changes."""
-        while self._waiting and not self._closing:
+        while self._line and not self._closing:
             if self._disk.full:
                 return LOOK_S
             status = await self._engine.status()
@@ -283,13 +273,12 @@ class Dispatcher:
             # Of three slots and more, the last is for somebody new: nobody waits until one of another's twenty ends.
             last = self._slots > 2 and status.free - unseen == 1
             served = {attempt.job.person_id for attempt in under_way} if last else set()
-            able = [each for each in self._waiting.values() if each.job.person_id not in served]
+            able = [each for each in self._line if each.job.person_id not in served]
             self._models = await self._worth_loading(able, under_way, status.model_budget)
             # More jobs of a model that is still loading would only hold the slots that others could use.
             may = {each.job.model for each in able if self._models.allows(each.job.model)} - loading
             # Some may have been cancelled meanwhile.
-            able = [each for each in able if each.job.model in may and each.job.id in self._waiting]
-            chosen = fairness.choose(able, self._shares, self._clock())
+            chosen = self._line.choose(each for each in able if each.job.model in may and each.job.id in self._line)
             # What lost its worker may have been what ended it: it is tried again alone, so that it takes nobody along.
             if chosen is None or (chosen.job.attempt and under_way):
                 return LOOK_S
@@ -308,7 +297,7 @@ class Dispatcher:
         """Leases a job and hands it to the engine."""
         job = chosen.job
         now = self._clock()
-        del self._waiting[job.id]
+        self._line.leave(job.id)
         # Known as running before it is: who cancels in between must find it.
         attempt = self._running[job.id] = Attempt(
             job,
@@ -325,13 +314,13 @@ class Dispatcher:
             generation = await self._ledger.lease(job.id)
         except CANNOT_WRITE:
             del self._running[job.id]
-            self._waiting[job.id] = chosen
+            self._line.stay(chosen)
             raise
         if generation is None:  # cancelled while it waited
             del self._running[job.id]
             return
         if generation.attempt <= self._max_attempts:
-            self._shares.charge(job, now)
+            self._line.charge(job, now)
             self._affinity.started(job.model, now)
             attempt.begin(generation)
         if attempt.cancelled:
@@ -383,27 +372,14 @@ class Dispatcher:
 
     # -- bookkeeping
 
-    def _wait(self, job: Queued, since: float | None = None) -> None:
-        now = self._clock()
-        # The time to try again was written by a clock on the wall, which may have been set since: a minute at most.
-        wait = 0.0 if job.retry_at is None else (job.retry_at - datetime.now(UTC)).total_seconds()
-        self._waiting[job.id] = Waiting(
-            job, since=now if since is None else since, ready_at=now + min(max(0.0, wait), 60.0)
-        )
-        self._queue_changed()
-
     def _put_back(self, attempt: Attempt, again: Again) -> None:
-        now = self._clock()
-        self._shares.refund(attempt.job, now)
         self._warm.discard(attempt.job.model)
-        job = replace(attempt.job, attempt=again.attempts)
-        self._waiting[job.id] = Waiting(job, since=attempt.started, ready_at=now + again.wait)
+        self._line.come_back(replace(attempt.job, attempt=again.attempts), since=attempt.started, wait=again.wait)
 
     def _queue_changed(self) -> None:
-        if len(self._waiting) <= SHORT:
-            self._positions_at = None
+        self._line.changed()
         self._wake.set()
-        for id in self._updates.watched & self._waiting.keys():
+        for id in self._updates.watched & self._line.ids:
             self._updates.changed(id)
 
     def _state(self, id: int) -> Update:
@@ -411,16 +387,6 @@ class Dispatcher:
         if attempt is not None:
             return Update(id, Status.RUNNING, event=attempt.event)
         return Update(id, Status.QUEUED, position=self.position(id))
-
-    def _look_ahead(self, now: float) -> dict[int, Position]:
-        ready = [replace(each, ready_at=now) for each in self._waiting.values()]
-        order = fairness.order(ready, self._shares, now, self._models.held)
-        return forecast.positions(
-            [self._waiting[id].job for id in order],
-            self._speeds,
-            [(attempt.job, attempt.done) for attempt in self._running.values()],
-            self._slots,
-        )
 
 
 async def _patiently(tasks: Sequence[asyncio.Task[None]], limit_s: float) -> int:

@@ -59,6 +59,7 @@ NEVER = {
     "engine.ledger": {"engine.dispatch", "engine.local", "engine.worker"},
     "engine.images": {"engine.ledger", "engine.dispatch", "engine.local", "engine.worker"},
     "engine.dispatch": {"engine.local", "engine.worker", "engine.loading", "engine.pipelines"},
+    "engine.line": {"asyncio", "threading", "time", "engine.ledger", "engine.dispatch", "engine.local"},
     "engine.local": {"engine.ledger", "engine.dispatch"},
     "engine.prompting": {"engine", "asyncio", "numpy"},
     "engine.residency": {"engine", "asyncio", "threading", "time"},

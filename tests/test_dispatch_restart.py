@@ -7,8 +7,8 @@ from pathlib import Path
 
 from engine.errors import ModelUnavailable
 from engine.types import Status
+from tests.dispatching import ANN, BOB, ask, end_of, running
 from tests.fakes import FakeEngine
-from tests.test_dispatch import ANN, BOB, ask, end_of, running
 
 
 async def test_who_was_served_much_before_a_restart_lets_others_go_first_after_it(tmp_path: Path) -> None:
