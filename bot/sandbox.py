@@ -110,7 +110,7 @@ async def run(
         try:
             preview = place.env.preview(place.channel, viewers=place.people, layout="channel", port=config.sandbox.port)
             simulated.accept_late_clicks(preview, turn)
-            simulated.count_every_press()
+            simulated.lose_no_press()
             async with preview:
                 announce(preview.url)
                 showing = asyncio.create_task(keep_showing(place, preview, turn), name="show news")

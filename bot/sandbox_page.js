@@ -65,7 +65,7 @@ document.addEventListener(
     const button = buttonAt(event.target);
     if (!button) return;
     pressed = null;
-    if (!waits(button) || button.disabled) return;
+    if (!waits(button)) return;
     event.stopPropagation();
     pressSoon(describe(button, event));
   },

@@ -108,7 +108,7 @@ def accept_late_clicks(preview: Preview, turn: asyncio.Lock) -> None:
     preview._action = action
 
 
-def count_every_press() -> None:
+def lose_no_press() -> None:
     """Puts our script in front of the page's own: see there. To be called before a preview is opened."""
     # A path from the root stays what it is where simcord joins it to its own folder.
     PreviewServer._STATIC_FILES |= {"/app.js": str(PAGE_SCRIPT), "/simcord.js": "app.js"}

@@ -314,7 +314,7 @@ class Dispatcher:
             generation = await self._ledger.lease(job.id)
         except CANNOT_WRITE:
             del self._running[job.id]
-            self._line.stay(chosen)
+            self._line.put(chosen)
             raise
         if generation is None:  # cancelled while it waited
             del self._running[job.id]

@@ -13,7 +13,7 @@ from engine import fairness, forecast
 from engine.fairness import Queued, Shares, Waiting
 from engine.updates import Position
 
-LOOK_S = 1.0
+FRESH_S = 1.0
 """How old a forecast may get."""
 
 SHORT = 50
@@ -54,29 +54,27 @@ class Line:
         # The time to try again was written by a clock on the wall, which may have been set since: a minute at most.
         wait = 0.0 if job.retry_at is None else (job.retry_at - datetime.now(UTC)).total_seconds()
         ready_at = now + min(max(0.0, wait), 60.0)
-        self._put(Waiting(job, since=now if since is None else since, ready_at=ready_at))
+        self.put(Waiting(job, since=now if since is None else since, ready_at=ready_at))
 
     def leave(self, id: int) -> Waiting | None:
         """The job that does not wait any more; None where it did not."""
+        left = self._waiting.pop(id, None)
         self.changed()
-        return self._waiting.pop(id, None)
-
-    def stay(self, waiting: Waiting) -> None:
-        """One that left, as it was before."""
-        self._put(waiting)
+        return left
 
     def come_back(self, job: Queued, *, since: float, wait: float) -> None:
         """One that was started, which takes back its charge, and begins again after `wait` seconds at the earliest."""
         now = self._clock()
         self._shares.refund(job, now)
-        self._put(Waiting(job, since=since, ready_at=now + wait))
+        self.put(Waiting(job, since=since, ready_at=now + wait))
 
-    def _put(self, waiting: Waiting) -> None:
+    def put(self, waiting: Waiting) -> None:
+        """As it is, and was before it left."""
         self._waiting[waiting.job.id] = waiting
         self.changed()
 
     def changed(self) -> None:
-        """What is forecast may be wrong from here on: somebody came or left, or was started."""
+        """What is forecast may be wrong from here on. For what is not seen from here: jobs that start and end."""
         if len(self._waiting) <= SHORT:
             self._looked_at = None
 
@@ -100,12 +98,12 @@ class Line:
         """Where a job stands; None where it does not wait. Models that are `held` begin after all others.
 
         The rest is as `engine.forecast.positions` says. Looking ahead in a long line costs milliseconds, so a forecast
-        may then be LOOK_S old, and jobs far back get their place without a time.
+        may then be FRESH_S old, and jobs far back get their place without a time.
         """
         if id not in self._waiting:
             return None
         now = self._clock()
-        if self._looked_at is None or now - self._looked_at >= LOOK_S:
+        if self._looked_at is None or now - self._looked_at >= FRESH_S:
             ready = [replace(each, ready_at=now) for each in self._waiting.values()]
             order = fairness.order(ready, self._shares, now, held)
             jobs = [self._waiting[id].job for id in order]

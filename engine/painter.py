@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -202,38 +201,40 @@ class Painter:
             for call in tuple(calls):
                 call.tell(Loading(fraction, text))
 
-        def load() -> None:
+        def load() -> Pipeline:
             report(None, f"Loading {spec.key}")
-            loaded: Pipeline | Exception
-            try:
-                loaded = self._backend.load(spec, report, lambda: all(call.cancelled.is_set() for call in tuple(calls)))
-            except Exception as error:  # painter.load_ended sees to it
-                loaded = error
+            return self._backend.load(spec, report, lambda: all(call.cancelled.is_set() for call in tuple(calls)))
+
+        def ended(done: Future[Pipeline]) -> None:
             took = time.monotonic() - started
-            if not isinstance(loaded, Exception):
-                log.info("loaded %s in %.1f s, %d MB", spec.key, took, loaded.bytes // 1_000_000)
+            if done.exception() is None:
+                log.info("loaded %s in %.1f s, %d MB", spec.key, took, done.result().bytes // 1_000_000)
                 report(1.0, f"Loaded {spec.key}")
-            self._later(lambda painter: painter.load_ended(spec.key, loaded, took))
+            self._later(lambda painter: painter.load_ended(spec.key, done, took))
 
-        # A thread that stayed would keep a team of OpenMP threads: see `Sketch.decodes_beside`.
-        threading.Thread(target=load, name=f"load {spec.key}").start()
+        loader = ThreadPoolExecutor(1, thread_name_prefix="load")
+        loader.submit(load).add_done_callback(ended)
+        # Its thread ends with the load: OpenMP threads would stay with one that stayed, see `Sketch.decodes_beside`.
+        loader.shutdown(wait=False)
 
-    def load_ended(self, key: str, loaded: Pipeline | Exception, took: float) -> None:
+    def load_ended(self, key: str, done: Future[Pipeline], took: float) -> None:
         """The loading thread is done with it, after so many seconds."""
         self._loading = None
         self.sweep()
-        if not isinstance(loaded, Exception):
-            self._cache.add(key, loaded, took)
+        error = done.exception()
+        if error is None:
+            self._cache.add(key, done.result(), took)
             self._tell_state()
-            self._begin_waiting(key, loaded)
-        elif isinstance(loaded, Stopped):
+            self._begin_waiting(key, done.result())
+        elif isinstance(error, Stopped):
             pass  # who came after all others had gone has it loaded after all
-        elif isinstance(loaded, NoMemory) and self._cache.unload_idle(but=key):
+        elif isinstance(error, NoMemory) and self._cache.unload_idle(but=key):
             self._tell_state()  # it is tried again with what the others held
-        elif isinstance(loaded, NoMemory) and self._in_use():
+        elif isinstance(error, NoMemory) and self._in_use():
             self._short = self._crowded = key  # or with what those in use will leave
         else:
-            self._refuse(key, loaded)
+            assert isinstance(error, Exception)
+            self._refuse(key, error)
 
     def _begin_waiting(self, key: str, pipeline: Pipeline) -> None:
         """Its calls in the order in which they came, up to one that unloads it."""

@@ -45,7 +45,7 @@ def test_whoever_leaves_does_not_wait_and_stays_as_it_was_if_nothing_came_of_it(
     left = waiting.leave(1)
     assert left is not None
     assert (len(waiting), 1 in waiting, waiting.leave(1)) == (0, False, None)
-    waiting.stay(left)
+    waiting.put(left)
     assert [each.since for each in waiting] == [1000.0]
 
 
@@ -90,12 +90,12 @@ def test_a_short_line_is_looked_through_whenever_it_changes_and_a_long_one_once_
     for id in range(3, 3 + line.SHORT):
         waiting.join(job(id))
     last = 2 + line.SHORT
-    clock.now += line.LOOK_S
+    clock.now += line.FRESH_S
     assert position(waiting, last) == Position(line.SHORT, 40 / 4 * 0.5 * line.SHORT)
     joined = job(last + 1)
     waiting.join(joined)
     assert position(waiting, joined.id) == Position(line.SHORT + 1, None)  # not looked through yet: it is the last
-    clock.now += line.LOOK_S
+    clock.now += line.FRESH_S
     found = position(waiting, joined.id)
     assert found is not None
     assert found.seconds is not None

@@ -108,7 +108,7 @@ async def test_only_a_process_of_its_own_has_its_threads_sleep(
 @pytest.mark.parametrize("executor", ["thread"])
 async def test_no_thread_stays_from_a_load(engine: LocalEngine) -> None:
     await painted(engine, ask())
-    assert not [thread for thread in threading.enumerate() if thread.name.startswith("load")]
+    await until(lambda: not [thread for thread in threading.enumerate() if thread.name.startswith("load")])
 
 
 async def test_a_preview_comes_with_a_step(engine: LocalEngine) -> None:

@@ -19,33 +19,30 @@ def painting(sandbox: Sandbox) -> Locator:
     return message
 
 
-def hold(sandbox: Sandbox, message: Locator, label: str) -> None:
-    """Presses a button's left side and does not let go yet."""
-    button = sandbox.button(message, label)
-    button.hover(position={"x": 8, "y": 8})
-    sandbox.page.mouse.down()
-
-
 def drawn_anew(message: Locator) -> None:
     """Waits until the message is not made of the elements that it is made of now."""
     old = message.locator(".component-button").element_handle()
     message.page.wait_for_function("old => !old.isConnected", arg=old)
 
 
-def test_a_press_outlives_the_message_that_is_drawn_anew_under_it(page: Page, running: Running) -> None:
-    sandbox = Sandbox(page, running.url)
+def held_down(sandbox: Sandbox) -> Locator:
+    """A message whose Cancel is pressed and not let go, and that was drawn anew since."""
     message = painting(sandbox)
-    hold(sandbox, message, "Cancel")
+    sandbox.button(message, "Cancel").hover(position={"x": 8, "y": 8})
+    sandbox.page.mouse.down()
     drawn_anew(message)
+    return message
+
+
+def test_a_press_outlives_the_message_that_is_drawn_anew_under_it(page: Page, running: Running) -> None:
+    message = held_down(Sandbox(page, running.url))
     page.mouse.up()
     expect(message).to_contain_text(CANCELLED)
 
 
 def test_who_moves_away_before_letting_go_has_not_pressed(page: Page, running: Running) -> None:
     sandbox = Sandbox(page, running.url)
-    message = painting(sandbox)
-    hold(sandbox, message, "Cancel")
-    drawn_anew(message)
+    message = held_down(sandbox)
     sandbox.box.hover()
     page.mouse.up()
     drawn_anew(message)
